@@ -1,0 +1,18 @@
+//! gRPC over HTTP/2 as pure state machines.
+//!
+//! Bytes, time and commands go in; bytes, events and the next timeout come out. Nothing here opens a socket,
+//! starts a thread, takes a lock or reads a clock: the crate is `no_std` with `alloc`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+// L0
+pub mod buf;
+pub mod config;
+pub mod error;
+pub mod time;
+// L1
+pub mod hpack;

@@ -1,0 +1,1 @@
+//! Blocking gRPC on plain threads.
