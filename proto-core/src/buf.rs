@@ -196,3 +196,10 @@ impl Buf for MessageBuf {
         }
     }
 }
+
+impl Outgoing {
+    /// Bytes written through this buffer so far (counted by `advance`), over its whole life.
+    pub fn written(&self) -> u64 {
+        todo!()
+    }
+}

@@ -16,3 +16,23 @@ pub mod error;
 pub mod time;
 // L1
 pub mod hpack;
+// L2
+pub mod h2;
+// L3
+pub mod grpc;
+// L4
+pub mod call;
+pub mod connection;
+// L5
+pub mod channel;
+// L6
+pub mod rpc;
+
+pub use buf::{Incoming, MessageBuf, Outgoing, Payload};
+pub use config::Config;
+pub use connection::Connection;
+pub use grpc::{Code, Metadata, Origin, Status};
+pub use time::Instant;
+
+#[cfg(feature = "prost")]
+pub use prost;

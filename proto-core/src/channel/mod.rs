@@ -1,0 +1,1 @@
+//! Many connections as one: targets, addresses, backoff, retries, connectivity state. Pure.

@@ -1,0 +1,164 @@
+//! `Connection<Client>` and `Connection<Server>`: one gRPC connection as a pure state machine.
+//!
+//! CONTRACT SKELETON: owned by the call layer.
+
+use crate::buf::{Incoming, Outgoing};
+use crate::call::{CallId, CallMut, CallOptions, Head, StaleCall};
+use crate::config::Config;
+use crate::error::ConnectionError;
+use crate::grpc::Status;
+use crate::time::Instant;
+use alloc::string::String;
+use core::marker::PhantomData;
+use core::time::Duration;
+
+/// The role that starts calls.
+#[derive(Debug)]
+pub enum Client {}
+/// The role that answers calls.
+#[derive(Debug)]
+pub enum Server {}
+
+/// What happened. Readiness only: payload is pulled. Each event is reported once until it is served; O(1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Server: `accept` has a call.
+    Incoming,
+    /// `recv` (or `headers`) has something new for this call, or its end. Server, after `set_kind`: also when `can_start` turns true.
+    Readable(CallId),
+    /// A blocked `send` may be tried again.
+    Writable(CallId),
+    /// The call is over without the application's doing: deadline, cancelled by the peer, connection lost. (After it `recv` fails, `send` is `Ended`.)
+    Ended(CallId),
+    /// The connection became ready (the peer's SETTINGS arrived).
+    Ready,
+    /// No new calls will be taken; running ones go on.
+    Draining,
+    /// It is over; `close_reason` says why.
+    Closed,
+}
+
+/// Why a call could not be started on this connection.
+#[derive(Clone, Debug)]
+pub enum StartError {
+    /// The connection drains or is closed: use another one.
+    Closed,
+    /// The call itself cannot be sent: metadata, path (with the status that says so).
+    Bad(Status),
+    /// Too many calls wait for a stream already.
+    TooManyPending(Status),
+}
+
+/// One gRPC connection.
+///
+/// The canonical loop: read -> `receive`; drain `poll_event`; `poll_transmit` -> write; wait for input or `poll_timeout`; `handle_timeout`.
+/// Any other order is safe.
+#[derive(Debug)]
+pub struct Connection<R> {
+    role: PhantomData<R>,
+}
+
+impl<R> Connection<R> {
+    /// Takes bytes from the peer. Events decoded before an error stand; a GOAWAY waits to be transmitted after it.
+    pub fn receive(&mut self, now: Instant, input: &mut Incoming) -> Result<(), ConnectionError> {
+        let _ = (now, input);
+        todo!()
+    }
+    /// The peer will send no more.
+    pub fn receive_eof(&mut self, now: Instant) {
+        let _ = now;
+        todo!()
+    }
+    /// The transport broke, in these words. `written`: `Outgoing::written()` where known, to tell which calls never left.
+    pub fn lost(&mut self, now: Instant, reason: String, written: Option<u64>) {
+        let _ = (now, reason, written);
+        todo!()
+    }
+    /// Fills an empty `out`; false when there is nothing to send.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
+        let _ = (now, out);
+        todo!()
+    }
+    /// `poll_transmit` would yield something; O(1).
+    pub fn has_output(&self) -> bool {
+        todo!()
+    }
+    /// False while too many replies wait unread by the peer: do not read.
+    pub fn wants_input(&self) -> bool {
+        todo!()
+    }
+    /// The next event; O(1).
+    pub fn poll_event(&mut self) -> Option<Event> {
+        todo!()
+    }
+    /// When to call `handle_timeout`; O(1).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        todo!()
+    }
+    /// Serves what is due; afterwards `poll_timeout() > now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let _ = now;
+        todo!()
+    }
+    /// One call.
+    pub fn call(&mut self, id: CallId) -> Result<CallMut<'_, R>, StaleCall> {
+        let _ = id;
+        todo!()
+    }
+    /// GOAWAY, drain, close; calls left after `grace` are cut (client: UNAVAILABLE; server: cancelled).
+    pub fn shutdown(&mut self, now: Instant, grace: Duration) {
+        let _ = (now, grace);
+        todo!()
+    }
+    /// Bytes accepted to be sent and not handed to `poll_transmit` yet.
+    pub fn unsent(&self) -> usize {
+        todo!()
+    }
+    /// Calls that are not released.
+    pub fn active_calls(&self) -> usize {
+        todo!()
+    }
+    /// The peer's SETTINGS have arrived.
+    pub fn is_ready(&self) -> bool {
+        todo!()
+    }
+    /// No new calls.
+    pub fn is_draining(&self) -> bool {
+        todo!()
+    }
+    /// It is over (everything that could be written has been handed out by `poll_transmit` when `has_output` is false).
+    pub fn is_closed(&self) -> bool {
+        todo!()
+    }
+    /// Why it ended.
+    pub fn close_reason(&self) -> Option<&ConnectionError> {
+        todo!()
+    }
+}
+
+impl Connection<Client> {
+    /// A client's connection; the preface waits to be transmitted.
+    pub fn client(config: Config, now: Instant) -> Self {
+        let _ = (config, now);
+        todo!()
+    }
+    /// Starts a call. Beyond the peer's stream limit it waits inside the connection for its turn (its deadline runs).
+    pub fn start(&mut self, now: Instant, head: Head<'_>, options: &CallOptions) -> Result<CallId, StartError> {
+        let _ = (now, head, options);
+        todo!()
+    }
+}
+
+impl Connection<Server> {
+    /// A server's connection.
+    pub fn server(config: Config, now: Instant) -> Self {
+        let _ = (config, now);
+        todo!()
+    }
+    /// The next new call: its headers are there (calls that are not proper gRPC were answered already). Yields nothing while
+    /// more than 1 MiB is unsent; `Event::Incoming` comes again.
+    pub fn accept(&mut self) -> Option<CallId> {
+        todo!()
+    }
+}

@@ -1,0 +1,1 @@
+//! What generated code and every runtime share.
