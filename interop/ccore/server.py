@@ -1,0 +1,145 @@
+"""grpc.testing.TestService on gRPC's C core (grpcio): the peer that our client is tested against.
+
+Listens on a free loopback port, prints "listening on HOST:PORT", and ends by itself after --seconds.
+What it echoes stands in interop/proto/test.proto.
+"""
+
+import argparse
+import threading
+from concurrent import futures
+
+import grpc
+
+import test_pb2 as pb
+import test_pb2_grpc as rpc
+
+# A call that nobody ended within this time, in seconds, is reported as "running".
+WATCH_LIMIT = 10
+
+
+class Ends:
+    """How the calls that somebody watches have ended."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.ended = {}
+
+    def record(self, key, how):
+        with self.changed:
+            self.ended.setdefault(key, how)
+            self.changed.notify_all()
+
+    def wait(self, key):
+        with self.changed:
+            self.changed.wait_for(lambda: key in self.ended, WATCH_LIMIT)
+            return self.ended.get(key, "running")
+
+
+def value_of(context, name):
+    """The first value of a name in the request's metadata, or None."""
+    return next((v for k, v in context.invocation_metadata() if k == name), None)
+
+
+class TestService(rpc.TestServiceServicer):
+    """The handlers. UnimplementedCall is left to the base class, which refuses it."""
+
+    def __init__(self):
+        self.ends = Ends()
+
+    def begin(self, context):
+        """Echoes metadata and watches the call; returns the event that is set when the call is over."""
+        over = threading.Event()
+        key = value_of(context, "x-test-watch")
+
+        def ended():
+            over.set()
+            if key is not None:
+                # The first record wins, and finish() comes before a completed call's end.
+                self.ends.record(key, "cancelled")
+
+        if not context.add_callback(ended):
+            ended()
+        echo = context.invocation_metadata()
+        initial = [(k, v) for k, v in echo if k == "x-grpc-test-echo-initial"]
+        if initial:
+            context.send_initial_metadata(initial)
+        context.set_trailing_metadata([(k, v) for k, v in echo if k == "x-grpc-test-echo-trailing-bin"])
+        return over
+
+    def finish(self, context):
+        key = value_of(context, "x-test-watch")
+        if key is not None:
+            self.ends.record(key, "completed")
+
+    def fail_if_asked(self, request, context):
+        """Ends the call with the status that the request asks for, if it asks for one."""
+        status = request.response_status
+        if not request.HasField("response_status") or status.code == 0:
+            return
+        details = value_of(context, "x-test-details-bin")
+        if details is not None:
+            trailing = [(k, v) for k, v in context.trailing_metadata()]
+            context.set_trailing_metadata(trailing + [("grpc-status-details-bin", details)])
+        code = next(c for c in grpc.StatusCode if c.value[0] == status.code)
+        self.finish(context)
+        context.abort(code, status.message)
+
+    def EmptyCall(self, request, context):
+        self.begin(context)
+        trailing = list(context.trailing_metadata())
+        key = value_of(context, "x-test-ended")
+        if key is not None:
+            trailing.append(("x-test-ended", self.ends.wait(key)))
+        if value_of(context, "x-test-time-left") is not None:
+            left = context.time_remaining()
+            trailing.append(("x-test-time-left-ms", "none" if left is None else str(int(left * 1000))))
+        context.set_trailing_metadata(trailing)
+        self.finish(context)
+        return pb.Empty()
+
+    def UnaryCall(self, request, context):
+        self.begin(context)
+        self.fail_if_asked(request, context)
+        self.finish(context)
+        return pb.SimpleResponse(payload=pb.Payload(body=bytes(request.response_size)))
+
+    def StreamingOutputCall(self, request, context):
+        over = self.begin(context)
+        yield from self.replies(request, context, over)
+        self.finish(context)
+
+    def StreamingInputCall(self, requests, context):
+        self.begin(context)
+        total = sum(len(request.payload.body) for request in requests)
+        self.finish(context)
+        return pb.StreamingInputCallResponse(aggregated_payload_size=total)
+
+    def FullDuplexCall(self, requests, context):
+        over = self.begin(context)
+        for request in requests:
+            yield from self.replies(request, context, over)
+        self.finish(context)
+
+    def replies(self, request, context, over):
+        self.fail_if_asked(request, context)
+        for parameters in request.response_parameters:
+            if over.wait(parameters.interval_us / 1e6):
+                return
+            yield pb.StreamingOutputCallResponse(payload=pb.Payload(body=bytes(parameters.size)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600, help="ends by itself after this time")
+    args = parser.parse_args()
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=64))
+    rpc.add_TestServiceServicer_to_server(TestService(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(f"listening on 127.0.0.1:{port}", flush=True)
+    server.wait_for_termination(timeout=args.seconds)
+    server.stop(grace=None)
+
+
+if __name__ == "__main__":
+    main()
