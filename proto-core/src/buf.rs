@@ -173,11 +173,7 @@ impl Buf for MessageBuf {
     }
 
     fn chunk(&self) -> &[u8] {
-        if self.pos < self.small.len() {
-            &self.small[self.pos..]
-        } else {
-            self.chunks.front().map_or(&[], |c| c)
-        }
+        if self.pos < self.small.len() { &self.small[self.pos..] } else { self.chunks.front().map_or(&[], |c| c) }
     }
 
     fn advance(&mut self, mut n: usize) {

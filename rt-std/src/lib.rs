@@ -1,1 +1,3 @@
 //! Blocking gRPC on plain threads.
+
+pub mod os;

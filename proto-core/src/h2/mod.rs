@@ -268,7 +268,13 @@ impl<'a> StreamMut<'a> {
     }
     /// Sends `prefix` and `body` as DATA: straight into the output when nothing is queued and windows allow, queued otherwise.
     /// `force` accepts beyond the caps (the final reply of a unary call).
-    pub fn send_data(&mut self, prefix: &[u8], body: Payload<'_>, end_stream: bool, force: bool) -> Result<(), Blocked> {
+    pub fn send_data(
+        &mut self,
+        prefix: &[u8],
+        body: Payload<'_>,
+        end_stream: bool,
+        force: bool,
+    ) -> Result<(), Blocked> {
         let _ = (prefix, body, end_stream, force);
         todo!()
     }

@@ -1,0 +1,95 @@
+//! The erased service: a method table with a static match on the name, and calls by number.
+
+use super::context::Context;
+use super::method::{DecodeFn, EncodeFn};
+use super::request::{Request, Response};
+use super::stream::{Receiver, Sender};
+use crate::buf::MessageBuf;
+use crate::call::Kind;
+use crate::grpc::{Metadata, Status};
+use alloc::vec::Vec;
+
+/// One method, as a server's table has it.
+#[derive(Clone, Copy, Debug)]
+pub struct MethodInfo {
+    /// "Method".
+    pub name: &'static str,
+    /// "/package.Service/Method".
+    pub path: &'static str,
+    /// How many messages go each way.
+    pub kind: Kind,
+}
+
+/// A service's table; generated.
+#[derive(Debug)]
+pub struct ServiceInfo {
+    /// "package.Service".
+    pub name: &'static str,
+    /// By number.
+    pub methods: &'static [MethodInfo],
+    /// The number of a method, by the bytes behind the last slash.
+    pub find: fn(&[u8]) -> Option<u16>,
+}
+
+/// A reply of a unary or client-streaming handler, encoded.
+#[derive(Debug, Default)]
+pub struct Reply {
+    /// Initial metadata.
+    pub headers: Metadata,
+    /// The message.
+    pub message: Vec<u8>,
+    /// Trailing metadata.
+    pub trailers: Metadata,
+}
+
+/// A call on its way through generated code: request bytes in, reply bytes out, the context for handlers.
+/// A worker keeps one and reuses its buffers.
+pub struct ServerCall {
+    /// What handlers get.
+    pub context: Context,
+    /// Unary and server streaming: the one request message, put here by the runtime.
+    pub request: MessageBuf,
+    /// Unary and client streaming: the reply, put here by `reply`.
+    pub reply: Reply,
+}
+
+impl ServerCall {
+    /// Decodes the one request message.
+    pub fn request<M>(&mut self, decode: DecodeFn<M>) -> Result<Request<M>, Status> {
+        Ok(Request::with_context(decode(&mut self.request)?, self.context.clone()))
+    }
+    /// The stream of requests.
+    pub fn receiver<M>(&mut self, decode: DecodeFn<M>) -> Receiver<M> {
+        Receiver::new(self.context.clone(), decode)
+    }
+    /// The way to send replies.
+    pub fn sender<M>(&mut self, encode: EncodeFn<M>) -> Sender<M> {
+        Sender::new(self.context.clone(), encode)
+    }
+    /// Encodes the one reply.
+    pub fn reply<M>(&mut self, response: Response<M>, encode: EncodeFn<M>) -> Result<(), Status> {
+        let (message, headers, trailers) = response.into_parts();
+        self.reply.message.clear();
+        self.reply.headers = headers;
+        self.reply.trailers = trailers;
+        encode(&message, &mut self.reply.message)
+    }
+}
+
+/// A service whose handlers block; generated servers implement it (`FooServer::blocking(..)`).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a blocking service",
+    label = "a blocking server cannot serve this",
+    note = "wrap an implementation of the generated `blocking::YourService` trait: `YourServiceServer::blocking(..)`"
+)]
+pub trait BlockingService: Send + Sync + 'static {
+    /// Its table.
+    fn info(&self) -> &'static ServiceInfo;
+    /// At the headers, before any message. Must be quick.
+    fn on_call(&self, context: &mut Context) -> Result<(), Status> {
+        let _ = context;
+        Ok(())
+    }
+    /// Runs the handler of method number `method`.
+    fn call(&self, method: u16, call: &mut ServerCall) -> Result<(), Status>;
+}

@@ -1,0 +1,121 @@
+//! The seam: everything the blocking runtime asks of the operating system (and of the simulation instead).
+//!
+//! No other blocking primitive is used in this crate, and none of these is called under a lock of ours (asserted in
+//! debug builds).
+
+use proto_core::time::Instant;
+use std::fmt::Debug;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Threads, time, names, new connections.
+pub trait Os: Send + Sync + Debug {
+    /// The clock that everything here runs on.
+    fn now(&self) -> Instant;
+    /// The calling thread, to be unparked later.
+    fn me(&self) -> Thread;
+    /// Blocks until unparked, or `until`; may return early.
+    fn park(&self, until: Option<Instant>);
+    /// Wakes a parked thread, or lets its next `park` return at once.
+    fn unpark(&self, thread: &Thread);
+    /// Starts a thread. `Err` when the system has none for us now.
+    fn spawn(&self, name: &str, run: Box<dyn FnOnce() + Send>) -> io::Result<()>;
+    /// CPU time of the process so far (the server's growth rule).
+    fn cpu(&self) -> Duration;
+    /// Resolves a host name; may block for long (getaddrinfo has no time-out), so it is called on a thread of its own.
+    fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+    /// Begins a connection without blocking; the pipe becomes writable when it stands, or when it failed (`Pipe::connected`).
+    fn connect(&self, to: &Address) -> io::Result<Arc<dyn Pipe>>;
+    /// Numbers for seeds.
+    fn random(&self) -> u64;
+    /// The simulation may switch threads here; called before a lock is taken. Nothing in reality.
+    fn yield_point(&self) {}
+}
+
+/// Where to connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    #[cfg(unix)]
+    Unix(std::path::PathBuf),
+}
+
+/// A thread of the seam.
+#[derive(Clone, Debug)]
+pub enum Thread {
+    /// A real one.
+    Os(std::thread::Thread),
+    /// One of the simulation.
+    Sim(usize),
+}
+
+/// What a pipe is ready for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// Bytes, or the end.
+    pub read: bool,
+    /// Room.
+    pub write: bool,
+    /// `wake` was called.
+    pub woken: bool,
+    /// End or error seen: read until the end even after a short read (pollers).
+    pub hup: bool,
+}
+
+/// One connection's bytes. Calls are made without any lock held.
+pub trait Pipe: Send + Sync + Debug {
+    /// Blocks for input until `until`. `WouldBlock` on time-out, or earlier: callers loop. One system call where possible.
+    fn read(&self, buf: &mut [u8], until: Option<Instant>) -> io::Result<usize>;
+    /// Reads without blocking.
+    fn try_read(&self, buf: &mut [u8]) -> io::Result<usize>;
+    /// Writes without blocking: the segments in order (`writev`).
+    fn try_write(&self, segments: &[&[u8]]) -> io::Result<usize>;
+    /// Blocks until ready for one of what is asked, woken, or `until`.
+    fn wait(&self, read: bool, write: bool, until: Option<Instant>) -> io::Result<Ready>;
+    /// Makes the current or the next `wait` return.
+    fn wake(&self);
+    /// After a non-blocking connect: does it stand? `Ok(false)` not yet.
+    fn connected(&self) -> io::Result<bool>;
+    /// Ends it in both directions.
+    fn close(&self);
+    /// For a poller.
+    fn raw(&self) -> Raw<'_>;
+    /// Who is at the other end.
+    fn peer(&self) -> proto_core::rpc::Peer {
+        proto_core::rpc::Peer::Unknown
+    }
+}
+
+/// What a poller is told about.
+#[derive(Clone, Copy, Debug)]
+pub enum Raw<'a> {
+    /// A descriptor.
+    #[cfg(unix)]
+    Fd(std::os::fd::BorrowedFd<'a>),
+    /// A number in the simulation.
+    Sim(usize, std::marker::PhantomData<&'a ()>),
+}
+
+/// A listening socket.
+pub trait Listener: Send + Sync + Debug {
+    /// Accepts without blocking.
+    fn try_accept(&self) -> io::Result<Arc<dyn Pipe>>;
+    /// For a poller.
+    fn raw(&self) -> Raw<'_>;
+}
+
+/// Edge-triggered readiness of many pipes. `add` reports what is ready already. One thread waits at a time; the others call at will.
+pub trait Poller: Send + Sync + Debug {
+    /// Watches it under this key, for everything.
+    fn add(&self, key: u64, what: Raw<'_>) -> io::Result<()>;
+    /// Stops watching it.
+    fn remove(&self, key: u64, what: Raw<'_>);
+    /// Waits until something is ready, notified, or `until`.
+    fn wait(&self, into: &mut Vec<(u64, Ready)>, until: Option<Instant>);
+    /// Makes the waiter, or the next one, return.
+    fn notify(&self);
+}
