@@ -28,15 +28,33 @@ pub trait CallHandle: CancelToken {
     fn certificates(&self) -> &[Bytes] {
         &[]
     }
-    /// Pulls the next request message: `Ok(true)` a message, `Ok(false)` the client has half-closed. `Err` with DEADLINE_EXCEEDED-free
-    /// time-out is not possible: when `until` passes first, `Ok(false)` is never returned but `Err(None)`.
-    fn recv(&self, into: &mut MessageBuf, until: Option<Instant>) -> Result<bool, Option<Status>>;
+    /// Pulls the next request message into `into` (emptied first), waiting until `until` at the longest; `None` waits for the
+    /// call's end, a point that has passed does not wait at all.
+    fn recv(&self, into: &mut MessageBuf, until: Option<Instant>) -> Received;
     /// Sends a reply message; blocks while windows or buffers are full. With `wait` false: `Ok(false)` instead of blocking.
     fn send(&self, message: Payload<'_>, wait: bool) -> Result<bool, Status>;
+    /// The call is over: cancelled, or finished by its handler's return. What is sent now is refused.
+    fn is_over(&self) -> bool {
+        self.cancelled().is_some()
+    }
     /// True when the call ended before `until`.
     fn wait_cancelled(&self, until: Option<Instant>) -> bool;
     /// A handle that outlives the handler's stack frame.
     fn share(&self) -> Arc<dyn CallHandle>;
+}
+
+/// What [`CallHandle::recv`] yields.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum Received {
+    /// A message stands in the buffer.
+    Message,
+    /// The client has half-closed: no message comes any more.
+    End,
+    /// Nothing came before `until`; the call goes on.
+    TimedOut,
+    /// The call is over (cancelled, deadline, connection lost), with this status.
+    Failed(Status),
 }
 
 /// Who is at the other end.

@@ -16,7 +16,7 @@ pub use cancel::{CancelToken, OnCancel};
 #[cfg(feature = "prost")]
 pub use codec::Prost;
 pub use codec::{Decode, Encode, Raw};
-pub use context::{CallHandle, Context, Peer};
+pub use context::{CallHandle, Context, Peer, Received};
 pub use front::{AnyFront, Front};
 pub use method::Method;
 pub use request::{IntoRequest, Request, RequestOptions, Response};
