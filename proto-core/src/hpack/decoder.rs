@@ -1,0 +1,247 @@
+//! Header blocks to header lists.
+
+use super::chars::{name_is_valid, value_is_valid};
+use super::list::HeaderList;
+use super::name::{Known, Name};
+use super::table::Table;
+use super::{huffman, integer, static_table};
+use alloc::vec::Vec;
+
+/// Why a block cannot be decoded. All of them are connection errors of type COMPRESSION_ERROR (RFC 9113 section
+/// 4.3): the table is out of step, and nothing after this can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The block ends within a field, or a string is announced longer than the block.
+    Truncated,
+    /// An integer takes more than 5 octets.
+    IntegerTooLong,
+    /// The index 0 (RFC 7541 section 6.1).
+    IndexZero,
+    /// An index beyond both tables (section 2.3.3).
+    IndexTooLarge,
+    /// A Huffman string whose padding is not the start of EOS, or is longer than 7 bits (section 5.2).
+    BadPadding,
+    /// A Huffman string that contains EOS (section 5.2).
+    EosInString,
+    /// A table size above what our SETTINGS allow (section 6.3).
+    SizeUpdateTooLarge,
+    /// A table size update after the first field (section 4.2).
+    SizeUpdateTooLate,
+    /// More than two table size updates in one block (section 4.2).
+    TooManySizeUpdates,
+    /// Our SETTINGS reduced the table, and the next block did not start with an update that says so (section 4.2).
+    SizeUpdateMissing,
+}
+
+impl DecodeError {
+    /// What was wrong, with the section that says so.
+    pub const fn what(self) -> &'static str {
+        match self {
+            DecodeError::Truncated => "a header block ends within a field",
+            DecodeError::IntegerTooLong => "an HPACK integer of more than 5 octets (RFC 7541 section 5.1)",
+            DecodeError::IndexZero => "HPACK index 0 (RFC 7541 section 6.1)",
+            DecodeError::IndexTooLarge => "an HPACK index beyond the table (RFC 7541 section 2.3.3)",
+            DecodeError::BadPadding => "bad padding of a Huffman string (RFC 7541 section 5.2)",
+            DecodeError::EosInString => "EOS within a Huffman string (RFC 7541 section 5.2)",
+            DecodeError::SizeUpdateTooLarge => "an HPACK table size above our SETTINGS (RFC 7541 section 6.3)",
+            DecodeError::SizeUpdateTooLate => "an HPACK table size update after a field (RFC 7541 section 4.2)",
+            DecodeError::TooManySizeUpdates => "more than two HPACK table size updates (RFC 7541 section 4.2)",
+            DecodeError::SizeUpdateMissing => "no HPACK table size update after a reduction (RFC 7541 section 4.2)",
+        }
+    }
+}
+
+impl core::fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.what())
+    }
+}
+
+impl core::error::Error for DecodeError {}
+
+/// Updates that one block may start with: the smallest size and the last one (RFC 7541 section 4.2).
+const MAX_SIZE_UPDATES: usize = 2;
+
+/// The receiving half of HPACK: decodes the header blocks of one connection, in order.
+///
+/// Guards (`HPACK bombs`, CVE-2023-33953 and its kin): a string's announced length is compared with what is left of
+/// the block before anything is stored; an integer has at most 5 octets; a block has at most two size updates; a
+/// list above `max_header_list_size` is still decoded, so that the table stays in step, but no longer stored. A
+/// block of `n` octets costs work in proportion to `n`, and memory of at most `max_header_list_size + 1.6 n`.
+pub struct Decoder {
+    table: Table,
+    /// What our SETTINGS allow.
+    allowed: usize,
+    /// The next block must start with an update to this size or less.
+    owed: Option<usize>,
+    max_header_list_size: usize,
+}
+
+impl Decoder {
+    /// A decoder whose table may grow to `max_table_size` octets. A connection starts with
+    /// [`DEFAULT_TABLE_SIZE`](super::DEFAULT_TABLE_SIZE), whatever its SETTINGS say, and calls
+    /// [`set_max_table_size`](Self::set_max_table_size) when the peer has acknowledged them.
+    ///
+    /// `max_header_list_size` is in octets as RFC 9113 section 6.5.2 counts them.
+    pub fn new(max_table_size: usize, max_header_list_size: usize) -> Self {
+        Decoder { table: Table::new(max_table_size), allowed: max_table_size, owed: None, max_header_list_size }
+    }
+
+    /// The peer has acknowledged SETTINGS_HEADER_TABLE_SIZE = `size`. If that is less than the table's size now, the
+    /// next block must start with an update (RFC 7541 section 4.2).
+    pub fn set_max_table_size(&mut self, size: usize) {
+        self.allowed = size;
+        if size < self.table.max() {
+            self.owed = Some(self.owed.map_or(size, |owed| owed.min(size)));
+        }
+    }
+
+    /// Changes the limit on header lists, octets as RFC 9113 section 6.5.2 counts them.
+    pub fn set_max_header_list_size(&mut self, size: usize) {
+        self.max_header_list_size = size;
+    }
+
+    /// Decodes one whole header block into `into`, which is cleared first.
+    ///
+    /// A list above the limit is no error here: see [`HeaderList::is_over_limit`]. After an error the decoder must
+    /// not be used any more; using it is safe, but what it yields means nothing.
+    pub fn decode(&mut self, block: &[u8], into: &mut HeaderList) -> Result<(), DecodeError> {
+        into.clear();
+        let mut input = block;
+        self.size_updates(&mut input)?;
+        while let Some((&first, rest)) = input.split_first() {
+            input = rest;
+            if first & 0x80 != 0 {
+                let index = integer::decode(first, 7, &mut input)?;
+                self.indexed(index, into)?;
+            } else if first & 0xe0 == 0x20 {
+                return Err(DecodeError::SizeUpdateTooLate);
+            } else {
+                self.literal(first, &mut input, into)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Dynamic table size updates at the start of a block (RFC 7541 section 6.3).
+    #[inline]
+    fn size_updates(&mut self, input: &mut &[u8]) -> Result<(), DecodeError> {
+        let mut count = 0;
+        while let [first, rest @ ..] = *input
+            && first & 0xe0 == 0x20
+        {
+            *input = rest;
+            let size = integer::decode(*first, 5, input)?;
+            count += 1;
+            if count > MAX_SIZE_UPDATES {
+                return Err(DecodeError::TooManySizeUpdates);
+            }
+            if size > self.allowed {
+                return Err(DecodeError::SizeUpdateTooLarge);
+            }
+            if self.owed.is_some_and(|owed| size <= owed) {
+                self.owed = None;
+            }
+            self.table.set_max(size);
+        }
+        if self.owed.is_some() { Err(DecodeError::SizeUpdateMissing) } else { Ok(()) }
+    }
+
+    /// Indexed header field (section 6.1).
+    #[inline]
+    fn indexed(&mut self, index: usize, into: &mut HeaderList) -> Result<(), DecodeError> {
+        let limit = self.max_header_list_size;
+        if index > static_table::LEN {
+            let entry = self.table.get(index - static_table::LEN - 1).ok_or(DecodeError::IndexTooLarge)?;
+            into.push_copy(self.table.text(entry), entry.stored_name_len(), entry.known(), entry.valid(), limit);
+        } else if index == 0 {
+            return Err(DecodeError::IndexZero);
+        } else {
+            let entry = static_table::entry(index);
+            match entry.key() {
+                Name::Known(known) => into.push_copy(entry.value(), 0, Some(known), true, limit),
+                // The only values in the static table belong to known names.
+                Name::Other(name) => into.push_copy(name, name.len(), None, true, limit),
+            }
+        }
+        Ok(())
+    }
+
+    /// Literal header field: with incremental indexing, without indexing, never indexed (section 6.2).
+    fn literal(&mut self, first: u8, input: &mut &[u8], into: &mut HeaderList) -> Result<(), DecodeError> {
+        let indexing = first & 0x40 != 0;
+        let sensitive = !indexing && first & 0x10 != 0;
+        let start = into.bytes.len();
+        let index = integer::decode(first, if indexing { 6 } else { 4 }, input)?;
+        // The octets are decoded straight into the list, and taken back if they do not belong there.
+        let (known, valid_name) = self.literal_name(index, input, &mut into.bytes)?;
+        let name_len = into.bytes.len() - start;
+        string(input, &mut into.bytes)?;
+        let (name, value) = into.bytes[start..].split_at(name_len);
+        let valid = valid_name && value_is_valid(value);
+        if indexing {
+            self.table.insert(known.map_or(Name::Other(name), Name::Known), value, valid);
+        }
+        into.commit(start, name_len, known, sensitive, valid, self.max_header_list_size);
+        Ok(())
+    }
+
+    /// The name of a literal: its number, or its octets appended to `bytes`; and whether its octets are valid.
+    #[inline]
+    fn literal_name(
+        &self,
+        index: usize,
+        input: &mut &[u8],
+        bytes: &mut Vec<u8>,
+    ) -> Result<(Option<Known>, bool), DecodeError> {
+        let name = if index == 0 {
+            let start = bytes.len();
+            string(input, bytes)?;
+            if let Some(known) = Known::from_bytes(&bytes[start..]) {
+                bytes.truncate(start);
+                return Ok((Some(known), true));
+            }
+            return Ok((None, name_is_valid(&bytes[start..])));
+        } else if index <= static_table::LEN {
+            static_table::entry(index).key()
+        } else {
+            let entry = self.table.get(index - static_table::LEN - 1).ok_or(DecodeError::IndexTooLarge)?;
+            self.table.name(entry)
+        };
+        match name {
+            Name::Known(known) => Ok((Some(known), true)),
+            Name::Other(name) => {
+                bytes.extend_from_slice(name);
+                Ok((None, name_is_valid(name)))
+            }
+        }
+    }
+}
+
+/// A string literal (section 5.2), appended to `out`.
+fn string(input: &mut &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    let Some((&first, rest)) = input.split_first() else { return Err(DecodeError::Truncated) };
+    *input = rest;
+    let len = integer::decode(first, 7, input)?;
+    let Some((octets, rest)) = input.split_at_checked(len) else { return Err(DecodeError::Truncated) };
+    *input = rest;
+    if first & 0x80 != 0 {
+        huffman::decode(octets, out)
+    } else {
+        out.extend_from_slice(octets);
+        Ok(())
+    }
+}
+
+impl core::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Decoder")
+            .field("entries", &self.table.len())
+            .field("size", &self.table.size())
+            .field("max", &self.table.max())
+            .field("allowed", &self.allowed)
+            .field("max_header_list_size", &self.max_header_list_size)
+            .finish()
+    }
+}
