@@ -1,1 +1,28 @@
-//! Many connections as one: targets, addresses, backoff, retries, connectivity state. Pure.
+//! Many connections as one: a target, its addresses, attempts, backoff, connectivity state, and which connection a call
+//! goes to.
+//!
+//! A [`Channel`] is pure: results come in (`handle_resolved`, `handle_connected`, `handle_ready`, `handle_failed`,
+//! `handle_draining`, `handle_closed`, `handle_timeout`), orders go out ([`Channel::poll_order`]). It never holds a
+//! connection, a socket or a lookup; whoever drives it (a runtime's channel) keeps those by [`ConnectionKey`] and carries
+//! the orders out. [`Retry`] decides which failed calls are sent again without the application's knowing.
+//!
+//! The policy is gRPC's pick_first: addresses in the order of the resolver, one connection at a time, the next address
+//! at once when one fails, backoff when all have failed (gRPC connection-backoff.md), IDLE after the loss of a connection
+//! that was ready, names resolved again before every round of attempts.
+//!
+//! What it does not do: move bytes, know calls (but for their number), resolve names.
+
+mod backoff;
+mod failure;
+mod orders;
+mod retry;
+mod state;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use backoff::BackoffConfig;
+pub use orders::{Address, ConnectionKey, Order};
+pub use retry::{Decision, Retry};
+pub use state::{Channel, ChannelConfig, Pick, State, Waiter};
+pub use target::{Target, TargetError, TargetProblem};
