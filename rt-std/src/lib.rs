@@ -1,3 +1,4 @@
 //! Blocking gRPC on plain threads.
 
 pub mod os;
+mod sync;

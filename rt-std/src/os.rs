@@ -3,6 +3,11 @@
 //! No other blocking primitive is used in this crate, and none of these is called under a lock of ours (asserted in
 //! debug builds).
 
+#[cfg(unix)]
+pub mod unix;
+#[cfg(unix)]
+pub use unix::RealOs;
+
 use proto_core::time::Instant;
 use std::fmt::Debug;
 use std::io;
@@ -28,6 +33,8 @@ pub trait Os: Send + Sync + Debug {
     fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
     /// Begins a connection without blocking; the pipe becomes writable when it stands, or when it failed (`Pipe::connected`).
     fn connect(&self, to: &Address) -> io::Result<Arc<dyn Pipe>>;
+    /// A new poller, watching nothing.
+    fn poller(&self) -> io::Result<Arc<dyn Poller>>;
     /// Numbers for seeds.
     fn random(&self) -> u64;
     /// The simulation may switch threads here; called before a lock is taken. Nothing in reality.
