@@ -16,6 +16,7 @@ pub mod error;
 pub mod time;
 // L1
 pub mod hpack;
+pub mod timer;
 // L2
 pub mod h2;
 // L3
