@@ -1,6 +1,7 @@
-//! What can go wrong, by whose fault. (The owner of the h2 layer refines this.)
+//! What can go wrong with a connection, by whose fault.
 
 use alloc::string::String;
+use core::fmt;
 
 /// Error codes of HTTP/2 (RFC 9113 section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,46 @@ pub enum ErrorCode {
     Http11Required = 13,
 }
 
+impl ErrorCode {
+    const ALL: [(ErrorCode, &'static str); 14] = [
+        (ErrorCode::NoError, "NO_ERROR"),
+        (ErrorCode::ProtocolError, "PROTOCOL_ERROR"),
+        (ErrorCode::InternalError, "INTERNAL_ERROR"),
+        (ErrorCode::FlowControlError, "FLOW_CONTROL_ERROR"),
+        (ErrorCode::SettingsTimeout, "SETTINGS_TIMEOUT"),
+        (ErrorCode::StreamClosed, "STREAM_CLOSED"),
+        (ErrorCode::FrameSizeError, "FRAME_SIZE_ERROR"),
+        (ErrorCode::RefusedStream, "REFUSED_STREAM"),
+        (ErrorCode::Cancel, "CANCEL"),
+        (ErrorCode::CompressionError, "COMPRESSION_ERROR"),
+        (ErrorCode::ConnectError, "CONNECT_ERROR"),
+        (ErrorCode::EnhanceYourCalm, "ENHANCE_YOUR_CALM"),
+        (ErrorCode::InadequateSecurity, "INADEQUATE_SECURITY"),
+        (ErrorCode::Http11Required, "HTTP_1_1_REQUIRED"),
+    ];
+
+    /// The code of this number; `None` for numbers that RFC 9113 does not name.
+    pub fn from_wire(code: u32) -> Option<ErrorCode> {
+        Self::ALL.get(code as usize).map(|(code, _)| *code)
+    }
+
+    /// The number on the wire.
+    pub fn to_wire(self) -> u32 {
+        self as u32
+    }
+
+    /// Its name in RFC 9113, or "unknown code".
+    pub fn name_of(code: u32) -> &'static str {
+        Self::ALL.get(code as usize).map_or("unknown code", |(_, name)| name)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::name_of(self.to_wire()))
+    }
+}
+
 /// Why a connection ended. Says who, what, and in which phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -41,9 +82,9 @@ pub enum ConnectionError {
         /// Its debug data, made printable, cut to 256 bytes.
         message: String,
     },
-    /// The peer is not an HTTP/2 peer (HTTP/1.1, TLS, noise): the first bytes, and what they look like.
+    /// The peer is not an HTTP/2 peer (HTTP/1.1, TLS, noise).
     NotHttp2 {
-        /// What the bytes look like.
+        /// What its first bytes look like.
         looks_like: &'static str,
     },
     /// The transport ended without a GOAWAY.
@@ -60,10 +101,45 @@ pub enum ConnectionError {
     Shutdown,
 }
 
-impl core::fmt::Display for ConnectionError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{self:?}")
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PeerMisbehaved { code, what } => write!(f, "the peer broke the protocol: {what}; ended with {code}"),
+            Self::PeerWentAway { code, message } => {
+                write!(f, "the peer sent GOAWAY with {} ({code})", ErrorCode::name_of(*code))?;
+                if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
+            }
+            Self::NotHttp2 { looks_like } => write!(f, "the peer does not speak HTTP/2: it sent {looks_like}"),
+            Self::Lost { reason } => write!(f, "the connection was lost: {reason}"),
+            Self::TimedOut { what } => write!(f, "time ran out waiting for {what}"),
+            Self::Shutdown => f.write_str("the connection was shut down on this side"),
+        }
     }
 }
 
 impl core::error::Error for ConnectionError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn codes_have_the_numbers_and_names_of_rfc_9113() {
+        for (number, (code, name)) in (0..).zip(ErrorCode::ALL) {
+            assert_eq!(ErrorCode::from_wire(number), Some(code));
+            assert_eq!(code.to_wire(), number);
+            assert_eq!(code.to_string(), name);
+        }
+        assert_eq!(ErrorCode::from_wire(14), None);
+        assert_eq!(ErrorCode::name_of(u32::MAX), "unknown code");
+    }
+
+    #[test]
+    fn errors_say_what_happened() {
+        let went = ConnectionError::PeerWentAway { code: 11, message: "too_many_pings".into() };
+        assert_eq!(went.to_string(), "the peer sent GOAWAY with ENHANCE_YOUR_CALM (11): too_many_pings");
+        let http1 = ConnectionError::NotHttp2 { looks_like: "an HTTP/1.1 response" };
+        assert_eq!(http1.to_string(), "the peer does not speak HTTP/2: it sent an HTTP/1.1 response");
+    }
+}

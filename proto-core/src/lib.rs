@@ -15,6 +15,7 @@ pub mod config;
 pub mod error;
 pub mod time;
 // L1
+pub mod frame;
 pub mod hpack;
 pub mod timer;
 // L2
@@ -28,6 +29,9 @@ pub mod connection;
 pub mod channel;
 // L6
 pub mod rpc;
+// On top
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
 
 pub use buf::{Incoming, MessageBuf, Outgoing, Payload};
 pub use config::Config;
