@@ -10,7 +10,9 @@ set +e
 timeout 600 "${H2SPEC:-h2spec}" -h 127.0.0.1 -p "${address##*:}" -P / -o 2 -S >"$work/h2spec.log" 2>&1
 code=$?
 set -e
-cat "$work/h2spec.log"
+# When a case fails: what was expected and what came, without the list of all the others.
+sed -n '/^Failures:/,$p' "$work/h2spec.log"
+tail -n 1 "$work/h2spec.log"
 still_there h2-server
 # "146 tests, 146 passed, 0 skipped, 0 failed"
 tests=$(sed -n 's/^\([0-9]*\) tests, .*/\1/p' "$work/h2spec.log")

@@ -1,1 +1,1 @@
-//! Placeholder until its programs arrive.
+//! Programs that meet other implementations of gRPC and HTTP/2. The scripts beside this crate run them.
