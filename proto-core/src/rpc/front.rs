@@ -1,7 +1,8 @@
 //! The front of a client: what a generated client calls, and a runtime's channel implements.
 
 use super::method::Method;
-use super::request::{Request, RequestOptions, Response};
+use super::request::{Request, RequestOptions};
+use super::response::Response;
 use crate::grpc::Status;
 use core::future::Future;
 

@@ -1,12 +1,17 @@
 //! The erased service: a method table with a static match on the name, and calls by number.
+//!
+//! Generated servers implement it, runtimes call it; the messages of a call pass through [`ServerCall`] as bytes.
 
 use super::context::Context;
 use super::method::{DecodeFn, EncodeFn};
-use super::request::{Request, Response};
+use super::request::Request;
+use super::response::Response;
 use super::stream::{Receiver, Sender};
 use crate::buf::MessageBuf;
 use crate::call::Kind;
 use crate::grpc::{Metadata, Status};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// One method, as a server's table has it.
@@ -27,7 +32,7 @@ pub struct ServiceInfo {
     pub name: &'static str,
     /// By number.
     pub methods: &'static [MethodInfo],
-    /// The number of a method, by the bytes behind the last slash.
+    /// The number of a method (its place in `methods`), by the bytes behind the last slash.
     pub find: fn(&[u8]) -> Option<u16>,
 }
 
@@ -44,6 +49,7 @@ pub struct Reply {
 
 /// A call on its way through generated code: request bytes in, reply bytes out, the context for handlers.
 /// A worker keeps one and reuses its buffers.
+#[derive(Debug, Default)]
 pub struct ServerCall {
     /// What handlers get.
     pub context: Context,
@@ -66,13 +72,19 @@ impl ServerCall {
     pub fn sender<M>(&mut self, encode: EncodeFn<M>) -> Sender<M> {
         Sender::new(self.context.clone(), encode)
     }
-    /// Encodes the one reply.
+    /// Encodes the one reply. `Err` is INTERNAL: the reply or its metadata cannot be sent.
     pub fn reply<M>(&mut self, response: Response<M>, encode: EncodeFn<M>) -> Result<(), Status> {
+        response.check()?;
         let (message, headers, trailers) = response.into_parts();
         self.reply.message.clear();
         self.reply.headers = headers;
         self.reply.trailers = trailers;
         encode(&message, &mut self.reply.message)
+    }
+    /// What a service answers to a method number that is not in its table.
+    #[cold]
+    pub fn no_such_method(&self, method: u16) -> Status {
+        Status::unimplemented(alloc::format!("the service has no method of number {method}"))
     }
 }
 
@@ -80,7 +92,8 @@ impl ServerCall {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a blocking service",
     label = "a blocking server cannot serve this",
-    note = "wrap an implementation of the generated `blocking::YourService` trait: `YourServiceServer::blocking(..)`"
+    note = "implement the generated trait `blocking::YourService`, and pass `YourServiceServer::blocking(your_type)`",
+    note = "services whose handlers are `async fn` need the server of an async runtime"
 )]
 pub trait BlockingService: Send + Sync + 'static {
     /// Its table.
@@ -93,3 +106,26 @@ pub trait BlockingService: Send + Sync + 'static {
     /// Runs the handler of method number `method`.
     fn call(&self, method: u16, call: &mut ServerCall) -> Result<(), Status>;
 }
+
+/// The form of a generated server whose handlers block: `HelloServiceServer<Blocking<T>>`, made by
+/// `HelloServiceServer::blocking(t)`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Blocking<T>(pub T);
+
+macro_rules! forward {
+    ($($pointer:path),*) => {$(
+        impl<S: BlockingService + ?Sized> BlockingService for $pointer {
+            fn info(&self) -> &'static ServiceInfo {
+                (**self).info()
+            }
+            fn on_call(&self, context: &mut Context) -> Result<(), Status> {
+                (**self).on_call(context)
+            }
+            fn call(&self, method: u16, call: &mut ServerCall) -> Result<(), Status> {
+                (**self).call(method, call)
+            }
+        }
+    )*};
+}
+
+forward!(Arc<S>, Box<S>);

@@ -1,0 +1,140 @@
+//! The streams of a blocking handler, [`Receiver`] of requests and [`Sender`] of replies (with [`Pusher`] for other
+//! threads), and the errors of sending and of receiving without waiting, which the clients' streams share.
+//!
+//! Both hold their call's context, so that a handler can use them at once, from two threads of a scope.
+
+mod receiver;
+mod sender;
+#[cfg(test)]
+mod tests;
+
+pub use receiver::Receiver;
+pub use sender::{Pusher, Sender};
+
+use crate::grpc::Status;
+use core::fmt;
+
+/// Why a client's message was not sent.
+#[derive(Clone, Debug)]
+pub enum SendError {
+    /// The call is over already; `finish` or the receiving side tells how.
+    Ended,
+    /// It failed (too large, cannot be encoded).
+    Failed(Status),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::Ended => f.write_str("the call has ended"),
+            SendError::Failed(status) => status.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for SendError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            SendError::Ended => None,
+            SendError::Failed(status) => Some(status),
+        }
+    }
+}
+
+impl From<SendError> for Status {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Ended => Status::cancelled("the call has ended"),
+            SendError::Failed(status) => status,
+        }
+    }
+}
+
+impl From<Status> for SendError {
+    fn from(status: Status) -> Self {
+        SendError::Failed(status)
+    }
+}
+
+/// Why `try_send` did not send.
+#[derive(Clone)]
+pub enum TrySendError<M> {
+    /// Windows or buffers are full: the message comes back.
+    Full(M),
+    /// As with `send`.
+    Failed(SendError),
+}
+
+impl<M> TrySendError<M> {
+    /// Full, and not over?
+    pub fn is_full(&self) -> bool {
+        matches!(self, TrySendError::Full(_))
+    }
+}
+
+impl<M> fmt::Debug for TrySendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrySendError::Full(_) => f.write_str("Full(..)"),
+            TrySendError::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}
+
+impl<M> fmt::Display for TrySendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrySendError::Full(_) => f.write_str("the peer does not read: windows or buffers are full"),
+            TrySendError::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<M> core::error::Error for TrySendError<M> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            TrySendError::Full(_) => None,
+            TrySendError::Failed(error) => Some(error),
+        }
+    }
+}
+
+/// `?` in a handler ends the call when its peer does not keep up: full is RESOURCE_EXHAUSTED.
+impl<M> From<TrySendError<M>> for Status {
+    fn from(error: TrySendError<M>) -> Self {
+        match error {
+            TrySendError::Full(_) => Status::resource_exhausted("the peer does not read fast enough"),
+            TrySendError::Failed(error) => error.into(),
+        }
+    }
+}
+
+/// Why `try_recv` or `recv_timeout` has no message.
+#[derive(Clone, Debug)]
+pub enum TryRecvError {
+    /// Not yet; the call goes on.
+    Empty,
+    /// The peer has sent everything (client: with status OK).
+    Ended,
+    /// The call is over, with this status.
+    Failed(Status),
+}
+
+impl fmt::Display for TryRecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TryRecvError::Empty => f.write_str("no message yet"),
+            TryRecvError::Ended => f.write_str("the peer has sent everything"),
+            TryRecvError::Failed(status) => status.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for TryRecvError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            TryRecvError::Failed(status) => Some(status),
+            _ => None,
+        }
+    }
+}
