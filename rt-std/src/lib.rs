@@ -2,3 +2,5 @@
 
 pub mod os;
 mod sync;
+#[cfg(feature = "testkit")]
+pub mod testkit;

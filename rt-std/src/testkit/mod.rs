@@ -1,0 +1,20 @@
+//! A simulation of the machine below this runtime: real threads that pass a baton, virtual time, a network with
+//! faults, all chosen by a seed.
+//!
+//! The same seed gives the same run, thread switch by thread switch. Code that runs in it blocks through the runtime
+//! only (channels, servers, `context.sleep`, [`Sim::sleep`], [`Task::join`]): whoever blocks otherwise
+//! (`std::thread::sleep`, a lock held across a call) stops the clock for everybody.
+
+mod net;
+mod os;
+mod pipe;
+mod poller;
+mod rng;
+mod sched;
+mod sim;
+
+pub use net::Network;
+pub use sim::{Failure, Report, Sim, Task};
+
+#[cfg(test)]
+mod tests;

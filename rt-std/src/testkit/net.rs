@@ -1,0 +1,287 @@
+//! The network of a simulation: links with a capacity, a delay and faults on the seed; addresses, names, listeners.
+
+use super::pipe::{Link, SimPipe};
+use super::poller::{PollerState, SimPoller};
+use super::sched::Sched;
+use crate::os::{Address, Listener, Pipe, Poller, Raw};
+use crate::sync::assert_unlocked;
+use proto_core::time::Instant;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How the simulated network behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Network {
+    /// Bytes that a direction of a link holds before a writer blocks (default 64 KiB).
+    pub capacity: usize,
+    /// From a write to the other end's read (default 50 us); a connect takes as long.
+    pub delay: Duration,
+    /// Up to so much is added to each delay, as the seed will have it; order is kept (default none).
+    pub jitter: Duration,
+    /// Reads and writes are cut short now and then (default true).
+    pub chop: bool,
+    /// One write in so many breaks its link; 0 is never (default).
+    pub loss: u32,
+    /// How long a host name takes to resolve (default 1 ms).
+    pub resolve_delay: Duration,
+    /// `accept` fails now and then, as with EMFILE (default false).
+    pub accept_errors: bool,
+    /// The system has no thread to give now and then (default false).
+    pub spawn_errors: bool,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Network {
+            capacity: 64 * 1024,
+            delay: Duration::from_micros(50),
+            jitter: Duration::ZERO,
+            chop: true,
+            loss: 0,
+            resolve_delay: Duration::from_millis(1),
+            accept_errors: false,
+            spawn_errors: false,
+        }
+    }
+}
+
+/// Numbers of listeners, beside those of pipes, in [`Raw::Sim`].
+const LISTENERS: usize = usize::MAX / 2;
+
+#[derive(Debug, Default)]
+pub(super) struct ListenerState {
+    address: String,
+    /// Links on their way, and when they stand.
+    pub(super) pending: VecDeque<(Instant, usize)>,
+    /// Arrivals that a poller has not reported.
+    pub(super) news: VecDeque<Instant>,
+    open: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct NetState {
+    pub(super) settings: Network,
+    pub(super) links: Vec<Link>,
+    pub(super) listeners: Vec<ListenerState>,
+    pub(super) pollers: Vec<PollerState>,
+    hosts: BTreeMap<String, Vec<SocketAddr>>,
+    black_holes: Vec<String>,
+    /// Nothing arrives while this holds.
+    pub(super) held: bool,
+}
+
+/// The network. Its lock is never held across a switch of threads.
+pub(super) struct Net {
+    pub(super) sched: Arc<Sched>,
+    state: Mutex<NetState>,
+}
+
+impl fmt::Debug for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Net")
+    }
+}
+
+fn key(address: &Address) -> String {
+    match address {
+        Address::Tcp(address) => address.to_string(),
+        #[cfg(unix)]
+        Address::Unix(path) => format!("unix:{}", path.display()),
+    }
+}
+
+impl Net {
+    pub(super) fn new(sched: &Arc<Sched>) -> Arc<Self> {
+        Arc::new(Net { sched: sched.clone(), state: Mutex::default() })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, NetState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set(&self, settings: Network) {
+        self.sched.set_spawn_errors(settings.spawn_errors);
+        self.state().settings = settings;
+    }
+
+    pub(super) fn add_host(&self, name: &str, addresses: &[SocketAddr]) {
+        self.state().hosts.insert(name.into(), addresses.to_vec());
+    }
+
+    pub(super) fn add_black_hole(&self, address: SocketAddr) {
+        self.state().black_holes.push(address.to_string());
+    }
+
+    pub(super) fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let until = self.sched.now() + self.state().settings.resolve_delay;
+        while self.sched.now() < until && !self.sched.is_over() {
+            self.sched.block(Some(until), "resolving");
+        }
+        match self.state().hosts.get(host) {
+            Some(found) => {
+                Ok(found.iter().map(|a| SocketAddr::new(a.ip(), if port == 0 { a.port() } else { port })).collect())
+            }
+            None => Err(io::Error::new(io::ErrorKind::NotFound, "no such host in the simulation")),
+        }
+    }
+
+    pub(super) fn listen(self: &Arc<Self>, address: &Address) -> io::Result<Arc<SimListener>> {
+        let address = key(address);
+        let mut state = self.state();
+        if state.listeners.iter().any(|l| l.open && l.address == address) {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        state.listeners.push(ListenerState { address, open: true, ..ListenerState::default() });
+        Ok(Arc::new(SimListener { net: self.clone(), index: state.listeners.len() - 1 }))
+    }
+
+    pub(super) fn connect(self: &Arc<Self>, to: &Address) -> io::Result<Arc<dyn Pipe>> {
+        self.sched.point();
+        let at = self.arrival();
+        let to = key(to);
+        let mut state = self.state();
+        let mut link = Link::new(Some(at));
+        let index = state.links.len();
+        if state.black_holes.contains(&to) || state.held {
+            link.stands_at = None;
+        } else if let Some(listener) = state.listeners.iter_mut().find(|l| l.open && l.address == to) {
+            listener.pending.push_back((at, index));
+            listener.news.push_back(at);
+        } else {
+            link.refused = true;
+        }
+        state.links.push(link);
+        drop(state);
+        self.tell(Vec::new());
+        Ok(Arc::new(SimPipe::new(self, index, 0)))
+    }
+
+    /// Two ends that are connected already.
+    pub(super) fn pair(self: &Arc<Self>) -> (Arc<dyn Pipe>, Arc<dyn Pipe>) {
+        let now = self.sched.now();
+        let mut state = self.state();
+        state.links.push(Link::new(Some(now)));
+        let index = state.links.len() - 1;
+        (Arc::new(SimPipe::new(self, index, 0)), Arc::new(SimPipe::new(self, index, 1)))
+    }
+
+    pub(super) fn poller(self: &Arc<Self>) -> Arc<dyn Poller> {
+        let mut state = self.state();
+        state.pollers.push(PollerState::default());
+        Arc::new(SimPoller::new(self, state.pollers.len() - 1))
+    }
+
+    /// Breaks every link at `at`; those that are made later are not touched.
+    pub(super) fn cut(&self, at: Instant) {
+        let mut waiters = Vec::new();
+        for link in &mut self.state().links {
+            link.cut_at = Some(link.cut_at.map_or(at, |t| t.min(at)));
+            link.announce(at, &mut waiters);
+        }
+        self.tell(waiters);
+    }
+
+    /// While held, what is written arrives nowhere; afterwards everything does.
+    pub(super) fn hold(&self, held: bool) {
+        let arrival = self.arrival();
+        let mut waiters = Vec::new();
+        let mut state = self.state();
+        state.held = held;
+        if !held {
+            for link in &mut state.links {
+                link.release(arrival, &mut waiters);
+            }
+        }
+        drop(state);
+        self.tell(waiters);
+    }
+
+    /// When something sent now arrives.
+    pub(super) fn arrival(&self) -> Instant {
+        let (delay, jitter) = {
+            let state = self.state();
+            (state.settings.delay, state.settings.jitter)
+        };
+        let nanos = u64::try_from(jitter.as_nanos()).unwrap_or(u64::MAX);
+        let extra = if nanos == 0 { 0 } else { self.sched.random() % nanos };
+        self.sched.now() + delay + Duration::from_nanos(extra)
+    }
+
+    /// Lets these threads, and whoever waits in a poller, look again. Called without the lock.
+    pub(super) fn tell(&self, waiters: Vec<usize>) {
+        let pollers: Vec<usize> = self.state().pollers.iter().filter_map(|p| p.waiter).collect();
+        for thread in waiters.into_iter().chain(pollers) {
+            self.sched.ready(thread);
+        }
+    }
+}
+
+/// A listener of the simulation. Dropped, it refuses what waits.
+pub(super) struct SimListener {
+    net: Arc<Net>,
+    index: usize,
+}
+
+impl fmt::Debug for SimListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SimListener({})", self.index)
+    }
+}
+
+impl Listener for SimListener {
+    fn try_accept(&self) -> io::Result<Arc<dyn Pipe>> {
+        assert_unlocked();
+        self.net.sched.point();
+        let now = self.net.sched.now();
+        let fails = self.net.sched.random() % 8 == 0;
+        let mut state = self.net.state();
+        if fails && state.settings.accept_errors {
+            return Err(io::Error::other("too many open files, says the simulation"));
+        }
+        let pending = &mut state.listeners[self.index].pending;
+        match pending.front() {
+            Some((at, link)) if *at <= now => {
+                let link = *link;
+                pending.pop_front();
+                Ok(Arc::new(SimPipe::new(&self.net, link, 1)))
+            }
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn raw(&self) -> Raw<'_> {
+        Raw::Sim(LISTENERS + self.index, PhantomData)
+    }
+}
+
+impl Drop for SimListener {
+    fn drop(&mut self) {
+        let mut waiters = Vec::new();
+        let mut state = self.net.state();
+        let listener = &mut state.listeners[self.index];
+        listener.open = false;
+        let now = self.net.sched.now();
+        for (_, link) in std::mem::take(&mut listener.pending) {
+            state.links[link].reset(now, &mut waiters);
+        }
+        drop(state);
+        self.net.tell(waiters);
+    }
+}
+
+/// What a number in [`Raw::Sim`] stands for.
+pub(super) enum What {
+    /// Link and side.
+    Pipe(usize, usize),
+    Listener(usize),
+}
+
+pub(super) fn what(raw: usize) -> What {
+    if raw >= LISTENERS { What::Listener(raw - LISTENERS) } else { What::Pipe(raw / 2, raw % 2) }
+}
