@@ -40,4 +40,4 @@ pub use grpc::{Code, Metadata, Origin, Status};
 pub use time::Instant;
 
 #[cfg(feature = "prost")]
-pub use prost;
+pub use {prost, prost_types};

@@ -5,7 +5,8 @@
 
 use super::cancel::{CancelToken, OnCancel};
 use crate::buf::{MessageBuf, Payload};
-use crate::grpc::{Code, Metadata, MetadataError, Status};
+use crate::grpc::status::local;
+use crate::grpc::{Metadata, MetadataError, Seen, Status};
 use crate::time::Instant;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -189,7 +190,7 @@ impl Context {
             return Err(status);
         }
         match self.time_left() {
-            Some(Duration::ZERO) => Err(Status::new(Code::DeadlineExceeded, "the deadline of the call has passed")),
+            Some(Duration::ZERO) => Err(local::deadline(local::phase::HANDLING, Seen::Yes)),
             _ => Ok(()),
         }
     }

@@ -12,6 +12,8 @@ pub mod response;
 pub mod router;
 pub mod service;
 pub mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use cancel::{CancelToken, OnCancel, ToCancelToken};
 #[cfg(feature = "prost")]

@@ -4,9 +4,8 @@
 
 use super::cancel::{CancelToken, ToCancelToken};
 use super::context::{Context, Peer};
-use crate::grpc::{Local, Metadata, MetadataError, Origin, Seen, Status};
+use crate::grpc::{Metadata, MetadataError, Status};
 use crate::time::{Instant, earliest};
-use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -107,7 +106,7 @@ impl RequestOptions {
     /// For a front, first of all: what is wrong with the options, as the status that the call ends with (INTERNAL, never sent).
     pub fn check(&self) -> Result<(), Status> {
         match &self.mistake {
-            Some(mistake) => Err(refused(mistake)),
+            Some(mistake) => Err(Status::from(mistake.clone())),
             None => Ok(()),
         }
     }
@@ -116,14 +115,6 @@ impl RequestOptions {
     pub fn deadline_from(&self, now: Instant) -> Option<Instant> {
         earliest(self.deadline, self.timeout.map(|t| now + t))
     }
-}
-
-/// The status of a request whose metadata cannot be sent.
-fn refused(mistake: &MetadataError) -> Status {
-    Status::internal(format!("the request was not sent: {mistake}"))
-        .with_origin(Origin::Local(Local::BadRequest))
-        .with_seen(Seen::No)
-        .with_source(mistake.clone())
 }
 
 impl fmt::Debug for RequestOptions {
