@@ -13,16 +13,22 @@
 //! What it does not do: move bytes, know calls (but for their number), resolve names.
 
 mod backoff;
+mod config;
 mod failure;
+mod machine;
 mod orders;
 mod retry;
+mod round;
 mod state;
 mod target;
-#[cfg(test)]
-mod tests;
+mod target_error;
 
 pub use backoff::BackoffConfig;
+pub use config::ChannelConfig;
+pub use failure::ConnectFailure;
+pub use machine::Channel;
 pub use orders::{Address, ConnectionKey, Order};
 pub use retry::{Decision, Retry};
-pub use state::{Channel, ChannelConfig, Pick, State, Waiter};
-pub use target::{Target, TargetError, TargetProblem};
+pub use state::{Pick, State, Waiter};
+pub use target::Target;
+pub use target_error::{TargetError, TargetProblem};
