@@ -39,6 +39,23 @@ pub trait Os: Send + Sync + Debug {
     fn random(&self) -> u64;
     /// The simulation may switch threads here; called before a lock is taken. Nothing in reality.
     fn yield_point(&self) {}
+    /// The rule that a simulation runs without, to see whether its seeds notice.
+    #[cfg(feature = "testkit")]
+    fn without_rule(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// Is this rule in force? Always, but for a simulation that was told to run without it (`Sim::without_rule`).
+#[inline]
+pub(crate) fn in_force(os: &dyn Os, rule: &'static str) -> bool {
+    #[cfg(feature = "testkit")]
+    return os.without_rule() != Some(rule);
+    #[cfg(not(feature = "testkit"))]
+    {
+        let _ = (os, rule);
+        true
+    }
 }
 
 /// Where to connect.

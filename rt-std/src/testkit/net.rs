@@ -239,7 +239,7 @@ impl Listener for SimListener {
         assert_unlocked();
         self.net.sched.point();
         let now = self.net.sched.now();
-        let fails = self.net.sched.random() % 8 == 0;
+        let fails = self.net.sched.random().is_multiple_of(8);
         let mut state = self.net.state();
         if fails && state.settings.accept_errors {
             return Err(io::Error::other("too many open files, says the simulation"));

@@ -78,6 +78,10 @@ impl Os for SimOs {
     fn yield_point(&self) {
         self.sched.point();
     }
+
+    fn without_rule(&self) -> Option<&'static str> {
+        self.sched.without_rule()
+    }
 }
 
 /// Starts a thread of the simulation.

@@ -229,7 +229,7 @@ impl Pipe for SimPipe {
         let now = self.net.sched.now();
         let random = self.net.sched.random();
         let mut state = self.net.state();
-        let chop = state.settings.chop && random % 4 == 0;
+        let chop = state.settings.chop && random.is_multiple_of(4);
         let link = &mut state.links[self.link];
         if link.is_cut(now) || link.refused {
             return Err(Self::reset());
@@ -280,7 +280,7 @@ impl Pipe for SimPipe {
         }
         let (capacity, loss, chop) = (state.settings.capacity, state.settings.loss, state.settings.chop);
         let link = &mut state.links[self.link];
-        if loss > 0 && (random >> 32) % u64::from(loss) == 0 {
+        if loss > 0 && (random >> 32).is_multiple_of(u64::from(loss)) {
             link.reset(now, &mut waiters);
         }
         if link.is_cut(now) || link.refused {
@@ -300,7 +300,7 @@ impl Pipe for SimPipe {
             self.net.sched.point();
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        if chop && n > 0 && random % 4 == 0 {
+        if chop && n > 0 && random.is_multiple_of(4) {
             n = 1 + (random >> 8) as usize % n;
         }
         let mut bytes = Vec::with_capacity(n);

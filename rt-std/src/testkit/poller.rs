@@ -36,7 +36,7 @@ impl SimPoller {
 
     /// Puts what is new into `into`; says when something will be.
     fn collect(&self, into: &mut Vec<(u64, Ready)>, now: Instant) -> Option<Instant> {
-        let short = self.net.sched.random() % 3 == 0;
+        let short = self.net.sched.random().is_multiple_of(3);
         let mut state = self.net.state();
         let capacity = state.settings.capacity;
         let mut watched = std::mem::take(&mut state.pollers[self.index].watched);

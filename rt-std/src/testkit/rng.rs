@@ -27,6 +27,6 @@ impl Rng {
 
     /// True once in `n` times; never for `n` = 0.
     pub(super) fn one_in(&mut self, n: u32) -> bool {
-        n > 0 && self.next() % u64::from(n) == 0
+        n > 0 && self.next().is_multiple_of(u64::from(n))
     }
 }

@@ -52,6 +52,7 @@ struct State {
     over: bool,
     cpu: Duration,
     spawn_errors: bool,
+    without_rule: Option<&'static str>,
 }
 
 /// The scheduler of one simulation.
@@ -132,6 +133,7 @@ impl Sched {
             over: false,
             cpu: Duration::ZERO,
             spawn_errors: false,
+            without_rule: None,
         };
         Arc::new(Sched { state: Mutex::new(state), ended: Condvar::new() })
     }
@@ -158,6 +160,14 @@ impl Sched {
 
     pub(super) fn set_spawn_errors(&self, on: bool) {
         self.state().spawn_errors = on;
+    }
+
+    pub(super) fn set_without_rule(&self, rule: &'static str) {
+        self.state().without_rule = Some(rule);
+    }
+
+    pub(super) fn without_rule(&self) -> Option<&'static str> {
+        self.state().without_rule
     }
 
     pub(super) fn set_max_switches(&self, max: u64) {

@@ -87,6 +87,12 @@ impl Sim {
         self
     }
 
+    /// Without this rule of the runtime (a mutant): for the runtime's own tests, which show that the seeds notice.
+    pub fn without_rule(self, rule: &'static str) -> Self {
+        self.sched.set_without_rule(rule);
+        self
+    }
+
     /// A run of more switches than this is taken for a livelock (default 2 million).
     pub fn with_max_switches(self, max: u64) -> Self {
         self.sched.set_max_switches(max);
