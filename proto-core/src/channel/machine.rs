@@ -250,19 +250,12 @@ impl Channel {
 
     /// This connection, or attempt, is over, in these words.
     pub fn handle_closed(&mut self, now: Instant, key: ConnectionKey, reason: &str) {
+        // What is over needs no ending.
+        self.unorder(key);
         match &self.phase {
-            Phase::Connecting { attempt, .. } if attempt.key == key => {
-                self.unorder(key);
-                self.attempt_failed(now, reason);
-            }
+            Phase::Connecting { attempt, .. } if attempt.key == key => self.attempt_failed(now, reason),
             Phase::Ready { key: current, .. } if *current == key => self.ready_over(now, reason),
-            _ => {
-                let before = self.leaving.len();
-                self.leaving.retain(|leaving| *leaving != key);
-                if self.leaving.len() < before {
-                    self.unorder(key);
-                }
-            }
+            _ => self.leaving.retain(|leaving| *leaving != key),
         }
     }
 

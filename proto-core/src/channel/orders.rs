@@ -74,3 +74,13 @@ pub enum Order {
         grace: Duration,
     },
 }
+
+impl Order {
+    /// The attempt or connection that it is about.
+    pub(super) fn key(&self) -> Option<ConnectionKey> {
+        match self {
+            Order::Resolve { .. } => None,
+            Order::Connect { key, .. } | Order::Abort { key } | Order::Close { key, .. } => Some(*key),
+        }
+    }
+}

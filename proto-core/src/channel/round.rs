@@ -213,13 +213,10 @@ impl Channel {
         }
     }
 
-    /// Takes back an order about this key that nobody has carried out. True if there was one.
+    /// Takes back the order about this key that nobody has carried out yet. True if there was one.
     pub(super) fn unorder(&mut self, key: ConnectionKey) -> bool {
         let before = self.orders.len();
-        self.orders.retain(|order| match order {
-            Order::Connect { key: other, .. } | Order::Close { key: other, .. } => *other != key,
-            Order::Resolve { .. } | Order::Abort { .. } => true,
-        });
+        self.orders.retain(|order| order.key() != Some(key));
         self.orders.len() < before
     }
 }
