@@ -1,6 +1,9 @@
 //! Blocking gRPC on plain threads.
 
 pub mod os;
+pub mod server;
 mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+
+pub use server::{Running, Server, Stop};

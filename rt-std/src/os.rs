@@ -58,7 +58,7 @@ pub(crate) fn in_force(os: &dyn Os, rule: &'static str) -> bool {
     }
 }
 
-/// Where to connect.
+/// Where to connect, or where somebody listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// TCP.
@@ -66,6 +66,28 @@ pub enum Address {
     /// A Unix socket.
     #[cfg(unix)]
     Unix(std::path::PathBuf),
+}
+
+impl Address {
+    /// The port of a TCP address.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Address::Tcp(address) => Some(address.port()),
+            #[cfg(unix)]
+            Address::Unix(_) => None,
+        }
+    }
+}
+
+/// As a target: "127.0.0.1:50051", "unix:/run/hello.sock".
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Address::Tcp(address) => write!(f, "{address}"),
+            #[cfg(unix)]
+            Address::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
 }
 
 /// A thread of the seam.

@@ -147,6 +147,19 @@ impl Context {
         }
     }
 
+    /// For a runtime: lets go of the call and of everything kept with it, and keeps the memory for `renew` unless
+    /// somebody still holds a clone. Drops the application's own values: not under a lock.
+    pub fn forget(&mut self) {
+        match self.inner.as_mut().and_then(Arc::get_mut) {
+            Some(inner) => {
+                let mut extensions = core::mem::take(&mut inner.extensions);
+                extensions.clear();
+                *inner = Inner { extensions, ..Inner::default() };
+            }
+            None => self.inner = None,
+        }
+    }
+
     /// The runtime's handle; `None` when detached.
     pub fn handle(&self) -> Option<&Arc<dyn CallHandle>> {
         self.inner.as_ref()?.handle.as_ref()

@@ -11,9 +11,13 @@ mod pipe;
 mod poller;
 mod rng;
 mod sched;
+mod server;
 mod sim;
 
 pub use net::Network;
+pub(crate) use sched::is_over;
+#[doc(hidden)]
+pub use server::{Counts, Probe, Rule, Tuning};
 pub use sim::{Failure, Report, Sim, Task};
 
 #[cfg(test)]

@@ -24,6 +24,11 @@ const MAX_CALLS_AFTER_THE_END: u32 = 10_000;
 /// What every thread of a failed run unwinds with.
 pub(super) struct SimOver;
 
+/// Is this what the threads of a failed run unwind with? Whoever catches panics lets it pass.
+pub(crate) fn is_over(panic: &(dyn std::any::Any + Send)) -> bool {
+    panic.is::<SimOver>()
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Run {
     Ready,

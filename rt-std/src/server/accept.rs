@@ -1,0 +1,99 @@
+//! Accepting: whatever goes wrong with one connection, or with us for a while, the next one is still accepted.
+
+use super::conn::{Conn, Wants};
+use super::hub::Hub;
+use super::limits::NEVER;
+use super::state::{ACCEPT_PAUSE, Visit, key};
+use crate::os::{Pipe, Ready};
+use proto_core::config::Config;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Connections of one round; then others have a turn.
+const ROUND: usize = 64;
+/// The longest pause between attempts when the system has nothing to give.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The error is one connection's, which ended before it was accepted: the next one may be fine. Everything else
+/// (descriptors, memory) is ours, and lasts for a while.
+fn of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::Interrupted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::TimedOut
+            | ErrorKind::NotConnected
+    )
+}
+
+impl Hub {
+    /// Accepts what there is.
+    pub(super) fn accept(&self) {
+        for _ in 0..ROUND {
+            let Some(listener) = self.lock().listener.clone() else { return };
+            let accepted = listener.try_accept();
+            drop(listener);
+            match accepted {
+                Ok(pipe) => self.adopt(pipe),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.lock().accept_pause = ACCEPT_PAUSE;
+                    return;
+                }
+                Err(error) if of_one_connection(&error) => self.stats.accept_errors.one(),
+                Err(_) => {
+                    // The listener's readiness is reported once: we have to come back by ourselves.
+                    self.stats.accept_errors.one();
+                    let now = self.os.now();
+                    let mut held = self.lock();
+                    let pause = held.accept_pause;
+                    held.accept_pause = (pause * 2).min(LONGEST_PAUSE);
+                    held.timers.insert((now + pause, key::ACCEPT));
+                    return;
+                }
+            }
+        }
+        self.lock().accept = true;
+    }
+
+    /// A new connection. Beyond `max_connections` it is closed at once: its client gets an answer, not a silence.
+    pub(super) fn adopt(&self, pipe: Arc<dyn Pipe>) {
+        let now = self.os.now();
+        let config = Config { seed: self.os.random(), ..self.config.clone() };
+        let mut held = self.lock();
+        if held.stop != NEVER || held.conns.len() >= self.limits.max_connections {
+            drop(held);
+            self.stats.connections_refused.one();
+            return pipe.close();
+        }
+        let key = held.next_key;
+        held.next_key += 1;
+        let conn = Arc::new(Conn::new(key, pipe, config, now));
+        held.conns.insert(key, conn.clone());
+        held.pending.insert(key);
+        // The oldest handshake gives way, not the newest: whoever means it well is through within a round trip.
+        let too_many = held.pending.len() > self.limits.max_pending_handshakes;
+        let oldest = if too_many { held.pending.pop_first() } else { None };
+        if let Some(oldest) = oldest.and_then(|key| held.conns.get(&key).cloned()) {
+            held.ready.push_back((oldest, Visit { evicted: true, ..Visit::default() }));
+            self.stats.connections_refused.one();
+        }
+        self.done(held);
+        self.stats.connections.one();
+        let added = self.poller.add(key, conn.pipe.raw());
+        if added.is_err() {
+            self.stats.accept_errors.one();
+            self.from_conn(&conn, Wants { close: true, ..Wants::default() });
+            conn.pipe.close();
+            return;
+        }
+        // The preface's answer, and the timer of the handshake; input that is here already comes as an edge.
+        let mut held = self.lock();
+        held.ready.push_back((conn, Visit { ready: Ready { write: true, ..Ready::default() }, ..Visit::default() }));
+        held.rouse(&self.limits, now);
+        self.done(held);
+    }
+}

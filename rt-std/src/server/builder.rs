@@ -1,0 +1,201 @@
+//! What a server is made of: services, limits, an address.
+
+use super::error::ServerError;
+use super::hub::Hub;
+use super::limits::Limits;
+use super::serve::Server;
+use super::services::Services;
+use crate::os::{Address, Listener, Os};
+use proto_core::config::Config;
+use proto_core::rpc::{BlockingService, DuplicateService};
+use std::net::{TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Builds a [`Server`]. Each setting names its unit and default.
+#[derive(Debug)]
+#[must_use = "a builder ends with `bind`, `bind_unix` or `listener`"]
+pub struct ServerBuilder {
+    os: Option<Arc<dyn Os>>,
+    services: Services,
+    mistake: Option<DuplicateService>,
+    pub(super) limits: Limits,
+    config: Config,
+}
+
+impl ServerBuilder {
+    pub(super) fn new() -> Self {
+        // Senders of one connection block above this together; what a unary reply may add comes on top (mechanics of
+        // the core: a final reply is always accepted).
+        let config = Config { max_unsent: 256 * 1024, ..Config::default() };
+        ServerBuilder { os: None, services: Services::default(), mistake: None, limits: Limits::default(), config }
+    }
+
+    /// On this seam instead of the real system.
+    #[cfg_attr(not(feature = "testkit"), allow(dead_code))]
+    pub(crate) fn on(mut self, os: Arc<dyn Os>) -> Self {
+        self.os = Some(os);
+        self
+    }
+
+    /// Adds a service: `GreeterServer::blocking(greeter)`. Two of one name are an error of `bind`.
+    pub fn add_service(mut self, service: impl BlockingService) -> Self {
+        if let Err(twice) = self.services.add(Arc::new(service)) {
+            self.mistake.get_or_insert(twice);
+        }
+        self
+    }
+
+    /// Calls that a connection may have open at once (default 100). A client beyond it waits, by HTTP/2's own rules.
+    pub fn max_concurrent_streams(mut self, calls: u32) -> Self {
+        self.config.max_concurrent_streams = calls;
+        self
+    }
+
+    /// Connections at once (default 16,384); one more is closed at once.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.limits.max_connections = connections;
+        self
+    }
+
+    /// Connections at once whose client has not sent its first SETTINGS (default 1,024); one more ends the oldest of them.
+    pub fn max_pending_handshakes(mut self, connections: usize) -> Self {
+        self.limits.max_pending_handshakes = connections.max(1);
+        self
+    }
+
+    /// Unary handlers at once, each on a thread (default 63). Calls beyond it wait.
+    pub fn max_handler_threads(mut self, threads: usize) -> Self {
+        self.limits.max_handler_threads = threads.max(1);
+        self
+    }
+
+    /// Streaming handlers at once, each on a thread of its own (default 256). Calls beyond it get RESOURCE_EXHAUSTED: if
+    /// they waited, services that call each other could wait for ever.
+    pub fn max_streaming_handlers(mut self, threads: usize) -> Self {
+        self.limits.max_streaming_handlers = threads;
+        self
+    }
+
+    /// Unary calls that wait for a handler thread (default 1,000). Calls beyond it get RESOURCE_EXHAUSTED.
+    pub fn max_queued_calls(mut self, calls: usize) -> Self {
+        self.limits.max_queued_calls = calls;
+        self
+    }
+
+    /// Largest request message, bytes, inclusive (default 4 MiB); a larger one gets RESOURCE_EXHAUSTED.
+    pub fn max_receive_message_size(mut self, bytes: usize) -> Self {
+        self.config.max_receive_message_size = bytes;
+        self
+    }
+
+    /// Largest reply message, bytes, inclusive (default: the format's 4 GiB).
+    pub fn max_send_message_size(mut self, bytes: usize) -> Self {
+        self.config.max_send_message_size = bytes;
+        self
+    }
+
+    /// Largest header list of a request, bytes as RFC 9113 section 6.5.2 counts them (default 16 KiB).
+    pub fn max_header_list_size(mut self, bytes: u32) -> Self {
+        self.config.max_header_list_size = bytes;
+        self
+    }
+
+    /// From a connection's begin to its client's first SETTINGS (default 20 s).
+    pub fn handshake_timeout(mut self, time: Duration) -> Self {
+        self.config.handshake_timeout = time;
+        self
+    }
+
+    /// PINGs after `interval` of silence; a connection whose client does not answer within `timeout` ends (default: none).
+    pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.config.keepalive_interval = Some(interval);
+        self.config.keepalive_timeout = timeout;
+        self
+    }
+
+    /// The least interval between a client's PINGs while calls are open (default 5 min; gRFC A8). A client that does not
+    /// keep it is sent away with ENHANCE_YOUR_CALM.
+    pub fn min_ping_interval(mut self, interval: Duration) -> Self {
+        self.config.min_ping_interval = interval;
+        self
+    }
+
+    /// A connection without calls for this long is closed (default: never).
+    pub fn idle_timeout(mut self, time: Duration) -> Self {
+        self.config.idle_timeout = Some(time);
+        self
+    }
+
+    /// A connection is drained at this age, and ended `grace` later (default: never).
+    pub fn max_connection_age(mut self, age: Duration, grace: Duration) -> Self {
+        self.config.max_age = Some(age);
+        self.config.max_age_grace = Some(grace);
+        self
+    }
+
+    /// Everything else that a connection can be told. Settings made before stand; those made later win.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Listens on the first of these addresses that can be had; port 0 is a free one.
+    ///
+    /// # Errors
+    /// The address is in use, not ours, or no address; a service was added twice. Nothing is served before `serve`.
+    pub fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Server, ServerError> {
+        let given = format!("{address:?}");
+        let unusable = |source| ServerError::Address { address: given.trim_matches('"').into(), source };
+        let mut failed = None;
+        for address in address.to_socket_addrs().map_err(unusable)? {
+            match TcpListener::bind(address) {
+                Ok(listener) => return self.listener(listener),
+                Err(source) => failed = failed.or(Some(ServerError::Bind { address: Address::Tcp(address), source })),
+            }
+        }
+        let nothing = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "it stands for no address");
+        Err(failed.unwrap_or_else(|| unusable(nothing())))
+    }
+
+    /// Serves what this listener accepts.
+    #[cfg(unix)]
+    pub fn listener(self, listener: TcpListener) -> Result<Server, ServerError> {
+        let address = listener.local_addr().map_err(ServerError::system("asking the listener for its address"))?;
+        let listener = crate::os::unix::SocketListener::tcp(listener)
+            .map_err(ServerError::system("putting the listener into non-blocking mode"))?;
+        self.build(Address::Tcp(address), Arc::new(listener))
+    }
+
+    /// Listens on a Unix socket at this path. The file is removed when the server ends.
+    ///
+    /// # Errors
+    /// The file exists: another server uses it, or one has left it behind.
+    #[cfg(unix)]
+    pub fn bind_unix(self, path: impl AsRef<std::path::Path>) -> Result<Server, ServerError> {
+        let path = path.as_ref();
+        let address = Address::Unix(path.into());
+        let bound = std::os::unix::net::UnixListener::bind(path);
+        let listener = bound.map_err(|source| ServerError::Bind { address: address.clone(), source })?;
+        let listener = crate::os::unix::SocketListener::unix(listener)
+            .map_err(ServerError::system("putting the listener into non-blocking mode"))?;
+        self.build(address, Arc::new(listener))
+    }
+
+    pub(crate) fn build(self, address: Address, listener: Arc<dyn Listener>) -> Result<Server, ServerError> {
+        Ok(Server::new(address, self.hub(Some(listener))?))
+    }
+
+    /// The hub with its first threads; nothing is accepted yet.
+    pub(super) fn hub(self, listener: Option<Arc<dyn Listener>>) -> Result<Arc<Hub>, ServerError> {
+        if let Some(twice) = self.mistake {
+            return Err(ServerError::DuplicateService(twice));
+        }
+        let os = self.os.unwrap_or_else(crate::os::RealOs::shared);
+        let poller = os.poller().map_err(ServerError::system("making a poller"))?;
+        let hub = Hub::new(os, poller, listener, self.services, self.limits, self.config)
+            .map_err(ServerError::system("watching the listener"))?;
+        hub.start().map_err(ServerError::system("starting the first threads"))?;
+        Ok(hub)
+    }
+}

@@ -1,0 +1,369 @@
+//! One connection: its lock, what stands under it, and how events of the core become jobs and wake-ups.
+//!
+//! The places (who reads, who writes) are in `places`; what handlers do with their call is in `handle`.
+
+use super::calls::{Calls, Direction, Stage};
+use super::hub::Hub;
+use super::job::Job;
+use super::limits::{LAST_WORDS, NEVER};
+use super::rules::Rule;
+use crate::os::{Pipe, Thread};
+use crate::sync::{Guard, Lock};
+use proto_core::buf::{Incoming, Outgoing};
+use proto_core::call::CallId;
+use proto_core::config::Config;
+use proto_core::connection::{Connection, Event, Server};
+use proto_core::grpc::{Metadata, Status};
+use proto_core::rpc::{Context, OnCancel, Peer};
+use proto_core::time::Instant;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A connection.
+pub(super) struct Conn {
+    pub(super) key: u64,
+    pub(super) pipe: Arc<dyn Pipe>,
+    pub(super) peer: Peer,
+    state: Lock<State>,
+}
+
+impl std::fmt::Debug for Conn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Conn").field("key", &self.key).field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// What its lock guards.
+pub(super) struct State {
+    pub(super) core: Connection<Server>,
+    pub(super) calls: Calls,
+    /// The end of a frame that has not arrived, between visits.
+    pub(super) input: Option<Incoming>,
+    /// What is being written (taken out during the write), and how many bytes of it are left.
+    pub(super) out: Outgoing,
+    pub(super) left: usize,
+    /// Somebody is in `flush`, perhaps in a write.
+    pub(super) writer: bool,
+    /// The socket is full: only a writable edge starts the next write.
+    pub(super) blocked: bool,
+    /// A writable edge came while the writer's place was taken.
+    pub(super) write_edge: bool,
+    /// The transport broke, or is closed.
+    pub(super) dead: bool,
+    /// Somebody is in `visit`, perhaps in a read.
+    pub(super) visiting: bool,
+    /// Look again before leaving the visitor's place.
+    pub(super) again: bool,
+    pub(super) readable: bool,
+    pub(super) hup: bool,
+    /// Reading has stopped until control output drains.
+    pub(super) full: bool,
+    pub(super) to_wake: Vec<Thread>,
+    /// Calls to start, decided under this lock.
+    pub(super) fresh: Vec<Job>,
+    /// Calls that go on to the queue, whatever its length: they were admitted before.
+    pub(super) admitted: Vec<Job>,
+    /// Calls that must not start while too much output is unsent.
+    pub(super) held: VecDeque<Job>,
+    pub(super) next_key: u64,
+    /// The timer that the hub knows of; kept when it is early enough (lazy).
+    pub(super) timer_at: Instant,
+    /// When what a stream's sender holds back began to be held back.
+    pub(super) corked: Option<Instant>,
+    /// The hub's list of corked connections has this one.
+    pub(super) cork_listed: bool,
+    /// When a stream's sender last wrote.
+    pub(super) sent_at: Instant,
+    /// Calls ended without their handler's doing: who wants to hear of it.
+    ended: Vec<(Arc<dyn OnCancel>, Status)>,
+    /// Dropped after the unlock.
+    leftovers: Vec<Context>,
+    /// To be visited again by anybody.
+    pub(super) kick: bool,
+    /// The peer's SETTINGS are here, and the hub has not been told.
+    greeted: bool,
+    pub(super) drained: bool,
+    /// Grace is over: closed as soon as the last words are written, or cannot be.
+    pub(super) forced: bool,
+    /// Closed by the core with output left that the peer does not read: dropped then.
+    pub(super) linger: Instant,
+    closed: bool,
+}
+
+/// The connection's lock, held.
+pub(super) type Held<'a> = Guard<'a, State>;
+
+impl Conn {
+    pub(super) fn new(key: u64, pipe: Arc<dyn Pipe>, config: Config, now: Instant) -> Self {
+        let peer = pipe.peer();
+        let state = State {
+            core: Connection::server(config, now),
+            calls: Calls::default(),
+            input: None,
+            out: Outgoing::new(),
+            left: 0,
+            writer: false,
+            blocked: false,
+            write_edge: false,
+            dead: false,
+            visiting: false,
+            again: false,
+            readable: false,
+            hup: false,
+            full: false,
+            to_wake: Vec::new(),
+            fresh: Vec::new(),
+            admitted: Vec::new(),
+            held: VecDeque::new(),
+            next_key: 0,
+            timer_at: NEVER,
+            corked: None,
+            cork_listed: false,
+            sent_at: Instant::ZERO,
+            ended: Vec::new(),
+            leftovers: Vec::new(),
+            kick: false,
+            greeted: false,
+            drained: false,
+            forced: false,
+            linger: NEVER,
+            closed: false,
+        };
+        Conn { key, pipe, peer, state: Lock::new(state) }
+    }
+}
+
+impl State {
+    pub(super) fn has_output(&self) -> bool {
+        self.left > 0 || self.core.has_output()
+    }
+
+    /// Bytes that the peer's socket has not taken.
+    pub(super) fn unsent(&self) -> usize {
+        self.left + self.core.unsent()
+    }
+
+    /// The transport is gone.
+    pub(super) fn lost(&mut self, now: Instant, reason: String) {
+        if !self.dead {
+            self.dead = true;
+            self.core.lost(now, reason, Some(self.out.written()));
+        }
+    }
+
+    /// The call is over for everybody: gives its slot back.
+    pub(super) fn release_call(&mut self, now: Instant, id: CallId) {
+        if let Ok(call) = self.core.call(id) {
+            call.release(now);
+        }
+        if let Some(mut left) = self.calls.remove(id) {
+            self.to_wake.append(&mut left.threads);
+            let over = || Status::cancelled("the call has ended");
+            self.ended.extend(left.subscribers.drain(..).map(|(_, on_cancel)| (on_cancel, over())));
+            self.leftovers.extend(left.context);
+        }
+    }
+
+    /// Events become jobs and wake-ups.
+    pub(super) fn dispatch(&mut self, hub: &Hub, conn: &Arc<Conn>, now: Instant) {
+        while let Some(event) = self.core.poll_event() {
+            match event {
+                Event::Incoming => {
+                    while let Some(id) = self.core.accept() {
+                        self.incoming(hub, conn, now, id);
+                    }
+                }
+                Event::Readable(id) => self.call_readable(conn, now, id),
+                Event::Writable(id) => {
+                    if let Some(entry) = self.calls.get(id).filter(|_| !hub.broken(Rule::SendersGoOn)) {
+                        entry.wake(|d| d == Direction::Send, &mut self.to_wake);
+                    }
+                }
+                Event::Ended(id) => self.call_ended(hub, now, id),
+                Event::Ready => self.greeted = true,
+                // Draining, Closed: asked of the core where they matter.
+                _ => {}
+            }
+        }
+    }
+
+    /// A new call: found and started, or answered at once.
+    fn incoming(&mut self, hub: &Hub, conn: &Arc<Conn>, now: Instant, id: CallId) {
+        let Ok(mut call) = self.core.call(id) else { return };
+        match hub.services.find(call.head().path) {
+            Ok(found) => {
+                call.set_kind(found.kind);
+                let headers = !found.kind.client_streams && !call.can_start();
+                let stage = if headers { Stage::Headers } else { Stage::Started };
+                let stream = !headers && (found.kind.client_streams || found.kind.server_streams);
+                self.calls.insert(id, found, stage);
+                self.fresh.push(Job { conn: conn.clone(), id, method: found.index, headers, stream, at: now });
+            }
+            Err(status) => {
+                call.finish(now, &status, &Metadata::new());
+                call.release(now);
+                hub.stats.unimplemented.one();
+            }
+        }
+    }
+
+    /// Something new to read: for the handler, or for the start of one.
+    fn call_readable(&mut self, conn: &Arc<Conn>, now: Instant, id: CallId) {
+        let Some(entry) = self.calls.get(id) else { return };
+        match entry.stage {
+            Stage::Headers => {}
+            Stage::Started => entry.wake(|d| d == Direction::Recv, &mut self.to_wake),
+            Stage::Waiting => {
+                if self.core.call(id).is_ok_and(|call| call.can_start()) {
+                    self.admitted.push(entry.start(conn, id, now));
+                }
+            }
+        }
+    }
+
+    /// A call ended without its handler's doing: whoever waits on it is woken.
+    fn call_ended(&mut self, hub: &Hub, now: Instant, id: CallId) {
+        let Some(entry) = self.calls.get(id) else { return };
+        if entry.stage == Stage::Waiting {
+            return self.release_call(now, id);
+        }
+        if !hub.broken(Rule::EndWakesHandler) {
+            entry.wake(|_| true, &mut self.to_wake);
+        }
+        let subscribers = entry.take_subscribers();
+        if !subscribers.is_empty() {
+            let status = self.status_of(id);
+            self.ended.extend(subscribers.into_iter().map(|(_, on_cancel)| (on_cancel, status.clone())));
+        }
+    }
+
+    /// How a call that is over ended, in the handler's eyes.
+    pub(super) fn status_of(&mut self, id: CallId) -> Status {
+        if let Some(verdict) = self.calls.get(id).and_then(|entry| entry.verdict.clone()) {
+            return verdict;
+        }
+        let outcome = self.core.call(id).ok().and_then(|call| call.outcome().cloned());
+        outcome.filter(|s| !s.is_ok()).unwrap_or_else(|| Status::cancelled("the call has ended"))
+    }
+
+    /// Somebody who subscribed to a call that the handler has ended itself hears of it.
+    pub(super) fn end_by_handler(&mut self, id: CallId, status: Status) {
+        if let Some(entry) = self.calls.get(id) {
+            entry.verdict = Some(status.clone());
+            entry.wake(|_| true, &mut self.to_wake);
+            let subscribers = entry.take_subscribers();
+            self.ended.extend(subscribers.into_iter().map(|(_, on_cancel)| (on_cancel, status.clone())));
+        }
+    }
+
+    /// Output has drained, or there is nowhere to send it any more: held calls go on, reading goes on.
+    pub(super) fn room(&mut self, hub: &Hub) {
+        let enough = self.unsent() <= hub.limits.hold_above / 2;
+        if self.core.is_closed() || enough && !hub.broken(Rule::HeldGoOn) {
+            self.admitted.extend(self.held.drain(..));
+        }
+        if self.full && self.core.wants_input() && !hub.broken(Rule::ReadingGoesOn) {
+            self.full = false;
+            self.readable = true;
+            self.kick = true;
+        }
+    }
+
+    /// Nothing more will come of it: to be closed.
+    fn over(&mut self, now: Instant) -> bool {
+        if self.dead {
+            return true;
+        }
+        if self.writer || !self.core.is_closed() && !self.forced {
+            return false;
+        }
+        if !self.has_output() || self.forced && self.blocked {
+            return true;
+        }
+        if self.linger == NEVER {
+            self.linger = now + LAST_WORDS;
+        }
+        now >= self.linger
+    }
+}
+
+impl Hub {
+    pub(super) fn conn<'a>(&self, conn: &'a Conn) -> Held<'a> {
+        conn.state.lock(&*self.os)
+    }
+
+    /// The only way to give a connection's lock back after its core was touched: everything decided under it is
+    /// delivered after it.
+    pub(super) fn unlock(&self, conn: &Arc<Conn>, held: Held<'_>) {
+        let refused = self.deliver(conn, held);
+        self.refuse(refused);
+    }
+
+    /// The same, but that the calls that are too many are handed back.
+    pub(super) fn deliver(&self, conn: &Arc<Conn>, mut held: Held<'_>) -> Vec<Job> {
+        let now = self.os.now();
+        held.dispatch(self, conn, now);
+        held.room(self);
+        let over = held.over(now);
+        let close = over && !std::mem::replace(&mut held.closed, over);
+        if close {
+            held.lost(now, String::new());
+            held.dispatch(self, conn, now);
+            held.room(self);
+        }
+        let due = if held.closed { NEVER } else { held.core.poll_timeout().unwrap_or(NEVER).min(held.linger) };
+        let old = held.timer_at;
+        let timer = due < old || close && old != NEVER;
+        if timer {
+            held.timer_at = due;
+        }
+        let kick = std::mem::take(&mut held.kick) && !held.closed;
+        let greeted = std::mem::take(&mut held.greeted);
+        let cork = held.corked.is_some() && !std::mem::replace(&mut held.cork_listed, true);
+        let wake = std::mem::take(&mut held.to_wake);
+        let fresh = std::mem::take(&mut held.fresh);
+        let admitted = std::mem::take(&mut held.admitted);
+        let ended = std::mem::take(&mut held.ended);
+        let leftovers = std::mem::take(&mut held.leftovers);
+        drop(held);
+        drop(leftovers);
+        for thread in &wake {
+            self.os.unpark(thread);
+        }
+        for (on_cancel, status) in ended {
+            on_cancel.cancelled(status);
+        }
+        let wants = Wants { fresh, admitted, timer: timer.then_some((old, due)), kick, greeted, cork, close };
+        let refused = if wants.any() { self.from_conn(conn, wants) } else { Vec::new() };
+        if close {
+            self.poller.remove(conn.key, conn.pipe.raw());
+            conn.pipe.close();
+        }
+        refused
+    }
+}
+
+/// What a connection asks of the hub after its unlock.
+#[derive(Debug, Default)]
+pub(super) struct Wants {
+    pub(super) fresh: Vec<Job>,
+    pub(super) admitted: Vec<Job>,
+    /// The timer that it had, the one that it needs.
+    pub(super) timer: Option<(Instant, Instant)>,
+    pub(super) kick: bool,
+    pub(super) greeted: bool,
+    pub(super) cork: bool,
+    pub(super) close: bool,
+}
+
+impl Wants {
+    fn any(&self) -> bool {
+        self.timer.is_some()
+            || self.kick
+            || self.greeted
+            || self.cork
+            || self.close
+            || !self.fresh.is_empty()
+            || !self.admitted.is_empty()
+    }
+}
