@@ -76,16 +76,13 @@ pub struct Channel {
     pub(super) idle_since: Instant,
 }
 
-/// The least of every time-out, so that time-outs pass.
-const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
-
 impl Channel {
     /// A channel to this target, IDLE.
     pub fn new(target: Target, config: ChannelConfig) -> Self {
         Channel {
             target,
-            connect_timeout: config.connect_timeout.max(LEAST_TIMEOUT),
-            idle_timeout: config.idle_timeout.map(|timeout| timeout.max(LEAST_TIMEOUT)),
+            connect_timeout: config.connect_timeout,
+            idle_timeout: config.idle_timeout,
             backoff: Backoff::new(&config.backoff, config.seed),
             phase: Phase::Idle,
             addresses: Vec::new(),

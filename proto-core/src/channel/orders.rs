@@ -70,7 +70,7 @@ pub enum Order {
     Close {
         /// Which.
         key: ConnectionKey,
-        /// How long its calls may go on. Zero: cut them now.
+        /// How long its calls may go on. Zero: cut them now. `Duration::MAX`: as long as they like.
         grace: Duration,
     },
 }

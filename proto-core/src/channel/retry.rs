@@ -67,6 +67,8 @@ impl Retry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::Code;
+    use crate::grpc::status::local::{connection_lost, not_processed, phase};
 
     fn status(local: Local, seen: Seen) -> Status {
         Status::unavailable("").with_origin(Origin::Local(local)).with_seen(seen)
@@ -76,8 +78,8 @@ mod tests {
     fn a_call_that_never_left_is_sent_again_until_its_deadline() {
         let mut retry = Retry::new();
         let deadline = Some(Instant::from_nanos(100));
-        let lost = status(Local::ConnectionLost, Seen::No);
-        let queued = status(Local::GoneAway, Seen::No).with_phase("waiting for a stream");
+        let lost = connection_lost(Code::Unavailable, "reset by peer", phase::SENDING, Seen::No);
+        let queued = not_processed("GOAWAY", phase::QUEUED);
         for nanos in 0..100 {
             let unsent = if nanos % 2 == 0 { &lost } else { &queued };
             assert_eq!(retry.decide(Instant::from_nanos(nanos), deadline, unsent), Decision::Again);
@@ -87,8 +89,7 @@ mod tests {
 
     #[test]
     fn a_call_that_left_and_was_not_processed_is_sent_again_once() {
-        for local in [Local::GoneAway, Local::Reset { code: 7 }] {
-            let refused = status(local, Seen::No).with_phase("waiting for the response");
+        for refused in [not_processed("GOAWAY", phase::WAITING), status(Local::Reset { code: 7 }, Seen::No)] {
             let mut retry = Retry::new();
             assert_eq!(retry.decide(Instant::ZERO, None, &refused), Decision::Again);
             assert_eq!(retry.decide(Instant::ZERO, None, &status(Local::ConnectionLost, Seen::No)), Decision::Again);

@@ -85,7 +85,7 @@ impl Channel {
 
     /// Tries the address of this place; if there is none, the round has failed. `failure` says why then.
     fn try_address(&mut self, now: Instant, round: Instant, index: usize) {
-        let Some(address) = self.addresses.get(index) else { return self.round_failed(now, round) };
+        let Some(address) = self.addresses.get(index) else { return self.round_failed(round) };
         self.last_key = self.last_key.wrapping_add(1);
         let (key, address) = (ConnectionKey(self.last_key), address.clone());
         self.orders.push_back(Order::Connect { key, address: address.clone() });
@@ -108,8 +108,8 @@ impl Channel {
     }
 
     /// Every address failed: the next round begins when the backoff, counted from the beginning of this one, is over.
-    fn round_failed(&mut self, now: Instant, round: Instant) {
-        let until = round.checked_add(self.backoff.next()).map(|until| until.max(now));
+    fn round_failed(&mut self, round: Instant) {
+        let until = round.checked_add(self.backoff.next());
         self.failures = self.failures.wrapping_add(1);
         self.generation = self.generation.wrapping_add(1);
         self.enter(Phase::BackingOff { until });
@@ -119,9 +119,6 @@ impl Channel {
     pub(super) fn ready(&mut self, now: Instant, key: ConnectionKey, address: Address) {
         self.unorder(key);
         self.failure = None;
-        if self.short_lives == 0 {
-            self.backoff.reset();
-        }
         self.enter(Phase::Ready { key, since: now, address });
     }
 
@@ -130,11 +127,11 @@ impl Channel {
         let Phase::Ready { since, address, .. } = &self.phase else { return };
         if now - *since >= SHORT_LIFE {
             self.short_lives = 0;
-            self.backoff.reset();
-            return self.enter(Phase::Idle);
+        } else {
+            self.short_lives = self.short_lives.saturating_add(1);
         }
-        self.short_lives = self.short_lives.saturating_add(1);
         if self.short_lives <= SHORT_LIVES {
+            self.backoff.reset();
             return self.enter(Phase::Idle);
         }
         let since = *since;
@@ -145,7 +142,7 @@ impl Channel {
             of: 1,
             error: format!("{} connections in a row ended within {}: {reason}", self.short_lives, Rough(SHORT_LIFE)),
         });
-        self.round_failed(now, since);
+        self.round_failed(since);
     }
 
     /// The time of what is under way is over.
@@ -177,6 +174,7 @@ impl Channel {
             self.orders.push_back(Order::Close { key, grace: Duration::MAX });
         }
         self.give_up();
+        self.backoff.reset();
         self.enter(Phase::Idle);
     }
 

@@ -154,6 +154,7 @@ fn an_attempt_that_takes_too_long_is_aborted_and_the_next_address_tried() {
     world.channel.handle_connected(first);
     world.channel.handle_ready(world.now, first);
     assert_eq!(world.channel.state(), State::Connecting);
+    assert_eq!(world.channel.deadline_exceeded(world.now).phase(), Some("connecting"));
     world.ready(second);
 }
 
@@ -242,6 +243,13 @@ fn answers_nobody_asked_for_are_ignored() {
     world.resolved(&[ADDRESS]);
     world.resolved(&["10.0.0.1:1"]);
     assert_eq!(world.connecting().1, tcp(ADDRESS));
+
+    let mut world = World::new(NAME);
+    world.connect();
+    world.resolving("db.example");
+    world.unresolved("no such host");
+    world.resolved(&[ADDRESS]);
+    assert_eq!((world.channel.state(), world.orders()), (State::TransientFailure, vec![]));
 }
 
 #[test]
@@ -259,11 +267,11 @@ fn a_pick_after_the_backoff_begins_the_next_round_by_itself() {
 
 #[test]
 fn time_outs_of_zero_or_without_end_are_served_like_others() {
-    for timeout in [Duration::ZERO, Duration::MAX] {
+    for (timeout, target) in [Duration::ZERO, Duration::MAX].into_iter().flat_map(|t| [(t, NAME), (t, ADDRESS)]) {
         let mut config = ChannelConfig { connect_timeout: timeout, idle_timeout: Some(timeout), ..steady() };
         config.backoff.initial = timeout;
         config.backoff.max = timeout;
-        let mut world = World::with(NAME, config);
+        let mut world = World::with(target, config);
         world.connect();
         world.pass(ms(50));
         world.channel.handle_timeout(at(u64::MAX / 1_000_000));
