@@ -114,6 +114,15 @@ impl Channel {
         self.generation
     }
 
+    /// The connection that calls go to now, if there is one: what a runtime may keep at hand, until `generation` changes, instead of
+    /// picking anew for every call.
+    pub fn current(&self) -> Option<ConnectionKey> {
+        match &self.phase {
+            Phase::Ready { key, .. } => Some(*key),
+            _ => None,
+        }
+    }
+
     /// What failed last, until a connection is ready again.
     pub fn last_failure(&self) -> Option<&ConnectFailure> {
         self.failure.as_ref()
@@ -190,7 +199,9 @@ impl Channel {
         self.calls = self.calls.saturating_add(1);
     }
 
-    /// A call that `call_started` counted is over.
+    /// A call that `call_started` counted is over. It also tells that connections serve calls: one that ends soon afterwards does not
+    /// count among those that do not last. So a runtime that leaves `call_started` alone (with `idle_timeout` `None`) reports one
+    /// when a connection ends that had calls.
     pub fn call_ended(&mut self, now: Instant) {
         self.touch(now);
         self.calls = self.calls.saturating_sub(1);

@@ -181,6 +181,9 @@ impl Fuzz {
             assert_ne!(self.channel().generation(), generation, "a change that nobody would notice");
         }
         assert_eq!(self.channel().state() == State::Shutdown, self.stopped);
+        let current = self.channel().current();
+        assert_eq!(current.is_some(), self.channel().state() == State::Ready);
+        assert!(current.is_none_or(|key| self.known[&key] == Known::Ready));
     }
 
     /// After a shutdown nothing is left that nobody ends.
