@@ -42,6 +42,9 @@ pub struct Config {
     pub keepalive_without_calls: bool,
     /// Server: the least interval between a client's PINGs while calls are open (default 5 min; gRFC A8).
     pub min_ping_interval: Duration,
+    /// How long nothing may move where a peer does not read: a stream whose handler has ended is reset then, a connection whose
+    /// buffers are full is closed (default 5 min; `None`: never).
+    pub stall_timeout: Option<Duration>,
     /// Close a connection that had no call for this long (default: never).
     pub idle_timeout: Option<Duration>,
     /// Server: drain a connection after this age (default: never).
@@ -77,6 +80,7 @@ impl Default for Config {
             keepalive_timeout: Duration::from_secs(20),
             keepalive_without_calls: false,
             min_ping_interval: Duration::from_secs(300),
+            stall_timeout: Some(Duration::from_secs(300)),
             idle_timeout: None,
             max_age: None,
             max_age_grace: None,

@@ -116,11 +116,6 @@ impl Outgoing {
         }
     }
 
-    /// Nothing by reference stands after position `at` of the contiguous part.
-    pub(crate) fn is_plain_after(&self, at: usize) -> bool {
-        self.inserts.back().is_none_or(|(insert, _)| *insert <= at)
-    }
-
     /// Exchanges the bytes waiting here with those in `other`; each keeps its own count of what was written.
     pub(crate) fn swap_content(&mut self, other: &mut Outgoing) {
         core::mem::swap(self, other);

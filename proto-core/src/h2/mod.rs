@@ -1,14 +1,60 @@
 //! One HTTP/2 connection (RFC 9113), either side: streams, windows, settings, guards, scheduling. Knows nothing of gRPC.
 //!
-//! CONTRACT SKELETON: the owner of h2 fills it in, splits it into files, keeps the face.
+//! What it is for: bytes of the peer become readiness of streams, from which header lists and body bytes are pulled; header blocks and
+//! body bytes become frames in one output buffer, in a fair order. Who calls it: `call`, and tests.
+//!
+//! # Where things are
+//! - [`receive`](Connection::receive) parses frames in place (`receive`), judges header blocks (`headers`, `validate`), and answers
+//!   what must be answered (`settings`, `ping`, `goaway`).
+//! - Sending writes straight into the output while that is possible (`stream_mut`, `header_block`), otherwise queues for
+//!   [`poll_transmit`](Connection::poll_transmit) (`transmit`, `schedule`).
+//! - Streams are slots found by index (`streams`, `index`), whose life is one table (`state`).
+//! - What a peer may not do is in `guards`; what takes too long in `timeouts`; how a connection ends in `close`.
+//!
+//! # Order of calls
+//! Any order is safe. After a fault nothing more is parsed, events decoded before it stand, and a GOAWAY waits to be transmitted.
 
-use crate::buf::{Incoming, MessageBuf, Outgoing, Payload};
+mod close;
+mod goaway;
+mod guards;
+mod header_block;
+mod headers;
+mod index;
+mod ping;
+mod preface;
+mod receive;
+mod recv_queue;
+mod schedule;
+mod send_queue;
+mod settings;
+mod state;
+mod stream_mut;
+mod streams;
+mod timeouts;
+mod transmit;
+mod validate;
+mod window;
+
+pub use guards::{
+    ContinuationFlood, Glitches, Guards, InducedResets, LargeHeaderList, LongSettings, PingPolicy, QueuedReplies,
+    RapidReset, Stalls, TinyData, TooManyStreams,
+};
+pub use header_block::HeaderBlock;
+pub use stream_mut::StreamMut;
+
 use crate::config::Config;
-use crate::error::{ConnectionError, ErrorCode};
-use crate::hpack::{HeaderList, Known};
+use crate::error::ConnectionError;
+use crate::hpack::{Decoder, Encoder, HeaderList};
 use crate::time::Instant;
-use alloc::string::String;
-use core::time::Duration;
+use crate::timer::Timers;
+use goaway::GoAwayState;
+use headers::Assembly;
+use ping::PingState;
+use preface::Phase;
+use settings::{Local, Remote};
+use streams::{List, Streams};
+use transmit::Output;
+use window::{LoanPool, RecvWindow, SendWindow};
 
 /// Which end of the connection we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,210 +140,158 @@ pub struct Blocked;
 /// One HTTP/2 connection.
 #[derive(Debug)]
 pub struct Connection {
-    _todo: (),
+    side: Side,
+    /// The latest `now` that anybody gave.
+    now: Instant,
+    phase: Phase,
+    /// What the peer looks like, if its first bytes are few and no HTTP/2.
+    suspect: Option<&'static str>,
+    local: Local,
+    remote: Remote,
+    guards: Guards,
+    decoder: Decoder,
+    encoder: Encoder,
+    streams: Streams,
+    /// The id of the next stream that we open (client), or the last that the peer opened (server).
+    next_id: u32,
+    last_peer_id: u32,
+    assembly: Assembly,
+    /// The block that was decoded last, on its way into a stream.
+    scratch: HeaderList,
+    output: Output,
+    send_window: SendWindow,
+    recv_window: RecvWindow,
+    pool: LoanPool,
+    goaway: GoAwayState,
+    ping: PingState,
+    timers: Timers,
+    /// When bytes last left for the driver, or nothing waited to leave.
+    progress: Instant,
+    /// When bytes last came.
+    heard: Instant,
+    /// Since when no stream is open.
+    idle_since: Instant,
+    events: Pending,
+    closed: Option<ConnectionError>,
+}
+
+/// Events of the connection itself that were not reported yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pending {
+    may_open: bool,
+    draining: bool,
+    closed: bool,
 }
 
 impl Connection {
     /// A connection whose preface and SETTINGS wait to be transmitted.
     pub fn new(side: Side, config: &Config, now: Instant) -> Self {
-        let _ = (side, config, now);
-        todo!()
+        let local = Local::new(config);
+        let min_ping = (side == Side::Server).then_some(config.min_ping_interval);
+        let mut connection = Connection {
+            side,
+            now,
+            phase: Phase::start(side),
+            suspect: None,
+            remote: Remote::new(),
+            guards: Guards::new(config.max_concurrent_streams, config.max_header_list_size, min_ping),
+            decoder: Decoder::new(crate::hpack::DEFAULT_TABLE_SIZE, config.max_header_list_size as usize),
+            encoder: Encoder::new(crate::hpack::DEFAULT_TABLE_SIZE),
+            streams: Streams::new(),
+            next_id: 1,
+            last_peer_id: 0,
+            assembly: Assembly::default(),
+            scratch: HeaderList::new(),
+            output: Output::default(),
+            send_window: SendWindow::new(window::DEFAULT_WINDOW),
+            recv_window: RecvWindow::new(window::DEFAULT_WINDOW),
+            pool: LoanPool::new(config.loan_pool.max(config.max_receive_message_size.saturating_add(5))),
+            goaway: GoAwayState::default(),
+            ping: PingState::default(),
+            timers: Timers::new(),
+            progress: now,
+            heard: now,
+            idle_since: now,
+            events: Pending::default(),
+            closed: None,
+            local,
+        };
+        connection.announce(config);
+        connection.arm_first_timers(config);
+        connection
     }
-    /// Takes bytes from the peer. On an error events decoded before it stand, and a GOAWAY waits to be transmitted.
-    pub fn receive(&mut self, now: Instant, input: &mut Incoming) -> Result<(), ConnectionError> {
-        let _ = (now, input);
-        todo!()
-    }
-    /// The peer will send no more.
-    pub fn receive_eof(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
-    }
-    /// The transport broke. `written` is `Outgoing::written` where the driver knows it.
-    pub fn lost(&mut self, now: Instant, reason: String, written: Option<u64>) {
-        let _ = (now, reason, written);
-        todo!()
-    }
-    /// Fills an empty `out`; false when there is nothing to send.
-    pub fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
-        let _ = (now, out);
-        todo!()
-    }
-    /// `poll_transmit` would yield something (O(1)).
-    pub fn has_output(&self) -> bool {
-        todo!()
-    }
-    /// False while so many replies wait for the peer to read that we stop reading (PING and SETTINGS floods).
-    pub fn wants_input(&self) -> bool {
-        todo!()
-    }
+
     /// The next event; O(1).
     pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        if core::mem::take(&mut self.events.may_open) {
+            return Some(Event::MayOpen);
+        }
+        if core::mem::take(&mut self.events.draining) {
+            return Some(Event::Draining);
+        }
+        while let Some(slot) = self.streams.pop(List::Ready) {
+            let stream = &mut self.streams[slot];
+            let ready = Ready(core::mem::take(&mut stream.ready));
+            if ready.0 != 0 && !stream.released {
+                let tag = stream.tag;
+                return Some(Event::Stream { key: self.streams.key_of(slot), tag, ready });
+            }
+        }
+        core::mem::take(&mut self.events.closed).then_some(Event::Closed)
     }
-    /// When `handle_timeout` wants to be called; O(1).
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
-    }
-    /// Serves what is due; afterwards `poll_timeout() > now`.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
-    }
-    /// GOAWAY, drain, close; what is left after `grace` is cut.
-    pub fn shutdown(&mut self, now: Instant, grace: Duration) {
-        let _ = (now, grace);
-        todo!()
-    }
-    /// A stream may be opened now.
-    pub fn can_open(&self) -> bool {
-        todo!()
-    }
-    /// Opens a stream (client): write its fields, then `end`.
-    pub fn open(&mut self, now: Instant, tag: u32) -> Result<HeaderBlock<'_>, OpenError> {
-        let _ = (now, tag);
-        todo!()
-    }
+
     /// A stream by its key.
     pub fn stream(&mut self, key: StreamKey) -> Option<StreamMut<'_>> {
-        let _ = key;
-        todo!()
+        let slot = self.streams.slot_of(key)?;
+        Some(StreamMut::new(self, slot))
     }
+
     /// Bytes accepted to be sent and not handed to `poll_transmit` yet.
     pub fn unsent(&self) -> usize {
-        todo!()
+        self.streams.queued + self.output.len()
     }
+
     /// The peer's first SETTINGS have arrived.
     pub fn is_ready(&self) -> bool {
-        todo!()
+        self.phase == Phase::Open
     }
+
     /// GOAWAY was sent or received, or it is closed.
     pub fn is_draining(&self) -> bool {
-        todo!()
+        self.closed.is_some() || self.goaway.is_draining()
     }
+
     /// Why it ended.
     pub fn close_reason(&self) -> Option<&ConnectionError> {
-        todo!()
+        self.closed.as_ref()
     }
-}
 
-/// A header block that is being written straight into the output. Dropped without `end`, it is ended without END_STREAM.
-#[derive(Debug)]
-#[must_use = "a header block goes out with `end`"]
-pub struct HeaderBlock<'a> {
-    _connection: &'a mut Connection,
-}
+    /// The guards against abuse, with what they have counted.
+    pub fn guards(&self) -> &Guards {
+        &self.guards
+    }
 
-impl HeaderBlock<'_> {
-    /// A field with a well-known name. Pseudo-headers come first.
-    pub fn field(&mut self, name: Known, value: &[u8]) {
-        let _ = (name, value);
-        todo!()
+    /// Streams that are not released, or not closed on both sides yet.
+    pub fn live_streams(&self) -> usize {
+        self.streams.live
     }
-    /// Any other field; the name is lower case already.
-    pub fn other(&mut self, name: &[u8], value: &[u8], sensitive: bool) {
-        let _ = (name, value, sensitive);
-        todo!()
-    }
-    /// Closes the block.
-    pub fn end(self, end_stream: bool) -> StreamKey {
-        let _ = end_stream;
-        todo!()
-    }
-}
 
-/// One stream, borrowed from its connection.
-#[derive(Debug)]
-pub struct StreamMut<'a> {
-    _connection: &'a mut Connection,
-    key: StreamKey,
-}
+    /// Bytes that streams have borrowed beyond their windows, of `Config::loan_pool`.
+    pub fn borrowed(&self) -> usize {
+        self.pool.lent()
+    }
 
-impl<'a> StreamMut<'a> {
-    /// Its key.
-    pub fn key(&self) -> StreamKey {
-        self.key
+    /// The clock goes on, never back.
+    fn tick(&mut self, now: Instant) {
+        self.now = self.now.max(now);
     }
-    /// Its id on the wire.
-    pub fn id(&self) -> u32 {
-        todo!()
-    }
-    /// The number that events about this stream carry.
-    pub fn set_tag(&mut self, tag: u32) {
-        let _ = tag;
-        todo!()
-    }
-    /// The first (final, not 1xx) header block, until the stream is released.
-    pub fn headers(&self) -> Option<&HeaderList> {
-        todo!()
-    }
-    /// The trailers, until the stream is released.
-    pub fn trailers(&self) -> Option<&HeaderList> {
-        todo!()
-    }
-    /// Body bytes received and not taken.
-    pub fn available(&self) -> usize {
-        todo!()
-    }
-    /// Copies up to `into.len()` of them without taking; returns how many.
-    pub fn peek(&self, into: &mut [u8]) -> usize {
-        let _ = into;
-        todo!()
-    }
-    /// Takes the next `skip` bytes away and then moves `n` bytes to `into`; credit goes back to the peer.
-    pub fn take(&mut self, skip: usize, n: usize, into: &mut MessageBuf) {
-        let _ = (skip, n, into);
-        todo!()
-    }
-    /// The application waits for a message of which `missing` bytes have not arrived: borrow window for it (mechanics 3).
-    pub fn want(&mut self, missing: usize) {
-        let _ = missing;
-        todo!()
-    }
-    /// The peer has half-closed and everything it sent is here.
-    pub fn is_ended(&self) -> bool {
-        todo!()
-    }
-    /// How it was cut short, if it was.
-    pub fn reset_reason(&self) -> Option<Reset> {
-        todo!()
-    }
-    /// Writes response headers or trailers. Trailers (after data) wait behind data that is queued; `None` once our side is closed.
-    pub fn send_headers(self) -> Option<HeaderBlock<'a>> {
-        todo!()
-    }
-    /// Sends `prefix` and `body` as DATA: straight into the output when nothing is queued and windows allow, queued otherwise.
-    /// `force` accepts beyond the caps (the final reply of a unary call).
-    pub fn send_data(
-        &mut self,
-        prefix: &[u8],
-        body: Payload<'_>,
-        end_stream: bool,
-        force: bool,
-    ) -> Result<(), Blocked> {
-        let _ = (prefix, body, end_stream, force);
-        todo!()
-    }
-    /// Half-close: END_STREAM on the last queued DATA, or on an empty one.
-    pub fn end(&mut self) {
-        todo!()
-    }
-    /// Bytes accepted on this stream and not framed yet.
-    pub fn unsent(&self) -> usize {
-        todo!()
-    }
-    /// Cuts the stream short; queued data is dropped.
-    pub fn reset(&mut self, code: ErrorCode) {
-        let _ = code;
-        todo!()
-    }
-    /// The peer may have seen this stream's HEADERS (see `Connection::lost`).
-    pub fn maybe_seen(&self) -> bool {
-        todo!()
-    }
-    /// The application is done with it: the slot is recycled once both sides are closed (an open one is reset with CANCEL,
-    /// or NO_ERROR where we have ended and the peer has not).
-    pub fn release(self) {
-        todo!()
+
+    /// Something moved on a stream: reported once, with everything else that has moved by then.
+    fn mark(&mut self, slot: u32, bits: u8) {
+        let stream = &mut self.streams[slot];
+        if !stream.released {
+            stream.ready |= bits;
+            self.streams.push(List::Ready, slot);
+        }
     }
 }

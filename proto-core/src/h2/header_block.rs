@@ -1,0 +1,146 @@
+//! Header blocks on their way out: encoded straight into the output, field by field; the frame's head is patched at the end.
+
+use super::send_queue::End;
+use super::state::{Input, Step};
+use super::{Connection, OpenError, Side, StreamKey};
+use crate::frame::{self, HEAD_LEN, Head, flag, kind};
+use crate::hpack::Known;
+use crate::time::Instant;
+
+/// A header block that is being written straight into the output. Dropped without `end`, it is ended without END_STREAM.
+#[derive(Debug)]
+#[must_use = "a header block goes out with `end`"]
+pub struct HeaderBlock<'a> {
+    connection: &'a mut Connection,
+    slot: u32,
+    target: Target,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// The output; the frame's head is here.
+    Output(usize),
+    /// Behind queued DATA: kept as fields.
+    Queue,
+    Done,
+}
+
+impl<'a> HeaderBlock<'a> {
+    /// A block of a stream that may send one.
+    pub(super) fn begin(connection: &'a mut Connection, slot: u32) -> Self {
+        let target = if connection.streams[slot].send.bytes.is_empty() {
+            let buf = connection.output.buf_mut();
+            let at = frame::headers_head(buf);
+            connection.encoder.begin(buf);
+            Target::Output(at)
+        } else {
+            Target::Queue
+        };
+        HeaderBlock { connection, slot, target }
+    }
+
+    /// A field with a well-known name. Pseudo-headers come first.
+    #[inline]
+    pub fn field(&mut self, name: Known, value: &[u8]) {
+        let connection = &mut *self.connection;
+        match self.target {
+            Target::Output(_) => connection.encoder.field(connection.output.buf_mut(), name, value),
+            _ => connection.streams[self.slot].send.trailers.push(Some(name), &[], value, false),
+        }
+    }
+
+    /// Any other field; the name is lower case already.
+    pub fn other(&mut self, name: &[u8], value: &[u8], sensitive: bool) {
+        let connection = &mut *self.connection;
+        match self.target {
+            Target::Output(_) => {
+                connection.encoder.field_other(connection.output.buf_mut(), name, value, sensitive);
+            }
+            _ => connection.streams[self.slot].send.trailers.push(None, name, value, sensitive),
+        }
+    }
+
+    /// Closes the block. Trailers always end the stream.
+    pub fn end(mut self, end_stream: bool) -> StreamKey {
+        let key = self.connection.streams.key_of(self.slot);
+        self.close(end_stream);
+        key
+    }
+
+    fn close(&mut self, end_stream: bool) {
+        match core::mem::replace(&mut self.target, Target::Done) {
+            Target::Done => {}
+            Target::Queue => self.connection.streams[self.slot].send.end = End::Trailers,
+            Target::Output(at) => self.connection.end_headers(self.slot, at, end_stream),
+        }
+    }
+}
+
+impl Drop for HeaderBlock<'_> {
+    fn drop(&mut self) {
+        self.close(false);
+    }
+}
+
+impl Connection {
+    /// Opens a stream (client): write its fields, then `end`.
+    pub fn open(&mut self, now: Instant, tag: u32) -> Result<HeaderBlock<'_>, OpenError> {
+        self.tick(now);
+        self.check_open()?;
+        let id = self.take_id();
+        let slot = self.streams.insert(id, self.local.window_in_force(), self.remote.initial_window);
+        self.streams[slot].tag = tag;
+        self.keepalive_for_stream();
+        Ok(HeaderBlock::begin(self, slot))
+    }
+
+    /// The block whose head is at `at` is complete.
+    fn end_headers(&mut self, slot: u32, at: usize, end_stream: bool) {
+        let stream = &mut self.streams[slot];
+        let trailers = core::mem::replace(&mut stream.headers_sent, true);
+        let end_stream = end_stream || trailers;
+        if let Step::To(next) = stream.state.step(Input::SendHeaders) {
+            stream.state = next;
+        }
+        self.finish_block(slot, at, end_stream);
+        let end = self.output.end();
+        if !trailers && self.side == Side::Client {
+            self.streams[slot].headers_end = end;
+        }
+        self.guards.pings.sent_on_a_stream();
+        if end_stream {
+            self.on_local_end(slot);
+        }
+    }
+
+    /// Patches the head at `at`, and cuts a block beyond the peer's frame size into CONTINUATION frames (RFC 9113 section 6.10).
+    fn finish_block(&mut self, slot: u32, at: usize, end_stream: bool) {
+        let stream = self.streams[slot].id;
+        let max = self.remote.max_frame_size as usize;
+        let buf = self.output.buf_mut();
+        let len = buf.len() - at - HEAD_LEN;
+        let end_flag = if end_stream { flag::END_STREAM } else { 0 };
+        if len <= max {
+            let flags = end_flag | flag::END_HEADERS;
+            return frame::patch_head(buf, at, Head { len: len as u32, kind: kind::HEADERS, flags, stream });
+        }
+        frame::patch_head(buf, at, Head { len: max as u32, kind: kind::HEADERS, flags: end_flag, stream });
+        let rest = buf.split_off(at + HEAD_LEN + max);
+        let mut pieces = rest.chunks(max).peekable();
+        while let Some(piece) = pieces.next() {
+            frame::continuation(buf, stream, piece, pieces.peek().is_none());
+        }
+    }
+
+    /// The DATA in front of the stream's trailers has been framed: now they are encoded.
+    pub(super) fn write_waiting_trailers(&mut self, slot: u32) {
+        let buf = self.output.buf_mut();
+        let at = frame::headers_head(buf);
+        self.encoder.begin(buf);
+        let trailers = &mut self.streams[slot].send.trailers;
+        trailers.encode(&mut self.encoder, self.output.buf_mut());
+        trailers.clear();
+        self.streams[slot].send.end = End::No;
+        self.finish_block(slot, at, true);
+    }
+}

@@ -1,0 +1,228 @@
+//! Flow control windows (RFC 9113 section 5.2 and 6.9), the same for a stream and for the connection, and the pool from which
+//! streams borrow beyond their own. All arithmetic is checked: the numbers are the peer's.
+
+use super::StreamKey;
+use crate::error::ErrorCode::FlowControlError;
+use crate::frame::FrameError;
+use alloc::collections::VecDeque;
+
+/// What both sides start with (RFC 9113 section 6.9.2).
+pub(super) const DEFAULT_WINDOW: u32 = 65_535;
+
+/// The largest window (RFC 9113 section 6.9.1).
+pub(super) const MAX_WINDOW: u32 = 0x7fff_ffff;
+
+/// What we may send. Negative after the peer has reduced its SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 section 6.9.2).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SendWindow(i64);
+
+impl SendWindow {
+    pub(super) fn new(size: u32) -> Self {
+        SendWindow(i64::from(size))
+    }
+
+    /// Bytes that may go now.
+    pub(super) fn available(self) -> usize {
+        usize::try_from(self.0).unwrap_or(0)
+    }
+
+    /// `n` bytes went, which were available.
+    pub(super) fn sent(&mut self, n: usize) {
+        self.0 -= n as i64;
+    }
+
+    /// The peer gives `n` more, or takes some back through SETTINGS. False beyond 2^31-1.
+    #[must_use]
+    pub(super) fn grow(&mut self, n: i64) -> bool {
+        // Both are within 2^32, far from the ends of an i64.
+        self.0 += n;
+        self.0 <= i64::from(MAX_WINDOW)
+    }
+}
+
+/// What the peer may send, and what we owe it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecvWindow {
+    /// Bytes that the peer may still send.
+    allowed: i64,
+    /// Bytes that are done with and not given back yet.
+    owed: u32,
+}
+
+impl RecvWindow {
+    pub(super) fn new(size: u32) -> Self {
+        RecvWindow { allowed: i64::from(size), owed: 0 }
+    }
+
+    /// The peer sent `n` bytes. False if it must not have.
+    #[must_use]
+    pub(super) fn received(&mut self, n: u32) -> bool {
+        self.allowed -= i64::from(n);
+        self.allowed >= 0
+    }
+
+    /// `n` bytes are done with.
+    pub(super) fn consumed(&mut self, n: usize) {
+        self.owed = self.owed.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+    }
+
+    /// Bytes that the peer may still send.
+    pub(super) fn allowed(self) -> u64 {
+        u64::try_from(self.allowed).unwrap_or(0)
+    }
+
+    /// The increment to announce, once at least `least` is owed.
+    pub(super) fn give_back(&mut self, least: u32) -> Option<u32> {
+        if self.owed == 0 || self.owed < least {
+            return None;
+        }
+        let room = i64::from(MAX_WINDOW) - self.allowed;
+        let increment = i64::from(self.owed).min(room);
+        self.owed -= increment as u32;
+        self.allowed += increment;
+        (increment > 0).then_some(increment as u32)
+    }
+
+    /// Our SETTINGS_INITIAL_WINDOW_SIZE took effect, or a loan was granted.
+    pub(super) fn grow(&mut self, n: i64) {
+        self.allowed += n;
+    }
+}
+
+/// The pool of a connection from which a stream borrows the whole remainder of a message that somebody waits for.
+///
+/// Guard against: memory without bound (100 streams of 4 MiB each), and against deadlock between messages that have each arrived in
+/// part: a loan is granted whole or not at all, first come first served.
+#[derive(Debug)]
+pub(super) struct LoanPool {
+    total: usize,
+    free: usize,
+    waiting: VecDeque<(StreamKey, u32)>,
+    /// How often a stream had to wait for others to return their loan.
+    pub(super) waits: u64,
+}
+
+impl LoanPool {
+    pub(super) fn new(total: usize) -> Self {
+        let total = total.min(MAX_WINDOW as usize / 2);
+        LoanPool { total, free: total, waiting: VecDeque::new(), waits: 0 }
+    }
+
+    /// Asks for `n` bytes (at most the whole pool): granted now, or in its turn by `next_granted`. Returns what is granted now.
+    pub(super) fn borrow(&mut self, key: StreamKey, n: u64) -> u32 {
+        let n = usize::try_from(n).unwrap_or(usize::MAX).min(self.total);
+        // Below 2^30, see `new`.
+        let amount = n as u32;
+        if self.waiting.is_empty() && n <= self.free {
+            self.free -= n;
+            return amount;
+        }
+        self.waits += 1;
+        self.waiting.push_back((key, amount));
+        0
+    }
+
+    /// The next stream whose turn has come, and its loan.
+    pub(super) fn next_granted(&mut self) -> Option<(StreamKey, u32)> {
+        let (_, amount) = self.waiting.front()?;
+        if *amount as usize > self.free {
+            return None;
+        }
+        self.free -= *amount as usize;
+        self.waiting.pop_front()
+    }
+
+    /// A loan, or a part of one, comes back.
+    pub(super) fn repay(&mut self, n: u32) {
+        self.free = (self.free + n as usize).min(self.total);
+    }
+
+    /// The stream does not wait any more.
+    pub(super) fn forget(&mut self, key: StreamKey) {
+        self.waiting.retain(|(waiting, _)| *waiting != key);
+    }
+
+    /// Bytes lent.
+    pub(super) fn lent(&self) -> usize {
+        self.total - self.free
+    }
+}
+
+/// The fault of a peer that sends more than it may.
+pub(super) fn overrun(stream: u32) -> FrameError {
+    let what = "DATA beyond the window (RFC 9113 section 6.9)";
+    FrameError { code: FlowControlError, stream: (stream != 0).then_some(stream), what }
+}
+
+/// The fault of a peer that lets us send more than 2^31-1 bytes.
+pub(super) fn overflow(stream: u32) -> FrameError {
+    let what = "a window above 2^31-1 (RFC 9113 section 6.9.1)";
+    FrameError { code: FlowControlError, stream: (stream != 0).then_some(stream), what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(slot: u32) -> StreamKey {
+        StreamKey { slot, generation: 0 }
+    }
+
+    #[test]
+    fn a_send_window_goes_below_zero_by_settings_and_never_above_the_largest() {
+        let mut window = SendWindow::new(100);
+        window.sent(80);
+        assert!(window.grow(-50));
+        assert_eq!(window.available(), 0);
+        assert!(window.grow(31));
+        assert_eq!(window.available(), 1);
+        assert!(window.grow(i64::from(MAX_WINDOW) - 1));
+        assert!(!window.grow(1));
+    }
+
+    #[test]
+    fn what_is_owed_goes_back_at_the_threshold_and_once() {
+        let mut window = RecvWindow::new(100);
+        assert!(window.received(60));
+        window.consumed(40);
+        assert_eq!(window.give_back(50), None);
+        window.consumed(20);
+        assert_eq!(window.give_back(50), Some(60));
+        assert_eq!(window.give_back(0), None);
+        assert_eq!(window.allowed(), 100);
+        assert!(window.received(100));
+        assert!(!window.received(1));
+    }
+
+    #[test]
+    fn a_window_is_never_announced_beyond_the_largest() {
+        let mut window = RecvWindow::new(MAX_WINDOW - 5);
+        window.consumed(9);
+        assert_eq!(window.give_back(1), Some(5));
+        assert_eq!(window.give_back(1), None);
+    }
+
+    #[test]
+    fn loans_are_whole_and_first_come_first_served() {
+        let mut pool = LoanPool::new(100);
+        assert_eq!(pool.borrow(key(1), 70), 70);
+        assert_eq!(pool.borrow(key(2), 40), 0);
+        // Would fit, and must not overtake.
+        assert_eq!(pool.borrow(key(3), 10), 0);
+        assert_eq!(pool.next_granted(), None);
+        pool.repay(70);
+        assert_eq!(pool.next_granted(), Some((key(2), 40)));
+        assert_eq!(pool.next_granted(), Some((key(3), 10)));
+        assert_eq!((pool.lent(), pool.waits), (50, 2));
+    }
+
+    #[test]
+    fn a_wish_beyond_the_pool_is_the_whole_pool() {
+        let mut pool = LoanPool::new(100);
+        assert_eq!(pool.borrow(key(1), u64::MAX), 100);
+        assert_eq!(pool.borrow(key(2), 1), 0);
+        pool.forget(key(2));
+        pool.repay(100);
+        assert_eq!(pool.next_granted(), None);
+    }
+}
