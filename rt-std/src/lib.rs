@@ -6,4 +6,4 @@ mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
-pub use server::{Running, Server, Stop};
+pub use server::{Running, Server, Stop, serve_connection};

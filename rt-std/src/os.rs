@@ -3,6 +3,7 @@
 //! No other blocking primitive is used in this crate, and none of these is called under a lock of ours (asserted in
 //! debug builds).
 
+pub mod memory;
 #[cfg(unix)]
 pub mod unix;
 #[cfg(unix)]
@@ -142,6 +143,8 @@ pub enum Raw<'a> {
     /// A descriptor.
     #[cfg(unix)]
     Fd(std::os::fd::BorrowedFd<'a>),
+    /// An end of a connection inside this process, for its own poller.
+    Memory(&'a memory::MemoryPipe),
     /// A number in the simulation.
     Sim(usize, std::marker::PhantomData<&'a ()>),
 }

@@ -1,7 +1,6 @@
 //! What a server is made of: services, limits, an address.
 
 use super::error::ServerError;
-use super::hub::Hub;
 use super::limits::Limits;
 use super::serve::Server;
 use super::services::Services;
@@ -16,11 +15,11 @@ use std::time::Duration;
 #[derive(Debug)]
 #[must_use = "a builder ends with `bind`, `bind_unix` or `listener`"]
 pub struct ServerBuilder {
-    os: Option<Arc<dyn Os>>,
-    services: Services,
-    mistake: Option<DuplicateService>,
+    pub(super) os: Option<Arc<dyn Os>>,
+    pub(super) services: Services,
+    pub(super) mistake: Option<DuplicateService>,
     pub(super) limits: Limits,
-    config: Config,
+    pub(super) config: Config,
 }
 
 impl ServerBuilder {
@@ -183,19 +182,8 @@ impl ServerBuilder {
     }
 
     pub(crate) fn build(self, address: Address, listener: Arc<dyn Listener>) -> Result<Server, ServerError> {
-        Ok(Server::new(address, self.hub(Some(listener))?))
-    }
-
-    /// The hub with its first threads; nothing is accepted yet.
-    pub(super) fn hub(self, listener: Option<Arc<dyn Listener>>) -> Result<Arc<Hub>, ServerError> {
-        if let Some(twice) = self.mistake {
-            return Err(ServerError::DuplicateService(twice));
-        }
-        let os = self.os.unwrap_or_else(crate::os::RealOs::shared);
+        let os = self.os.clone().unwrap_or_else(crate::os::RealOs::shared);
         let poller = os.poller().map_err(ServerError::system("making a poller"))?;
-        let hub = Hub::new(os, poller, listener, self.services, self.limits, self.config)
-            .map_err(ServerError::system("watching the listener"))?;
-        hub.start().map_err(ServerError::system("starting the first threads"))?;
-        Ok(hub)
+        Ok(Server::new(address, self.hub_on(poller, Some(listener))?))
     }
 }

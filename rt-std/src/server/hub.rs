@@ -212,7 +212,8 @@ impl Hub {
     /// All connections are closed and all handlers have returned, or the grace is over: the end.
     pub(super) fn check_done(&self, held: &mut HubHeld<'_>) {
         let handlers = held.busy == 0 || self.phase.load(Relaxed) == phase::OVER;
-        if held.stop == NEVER || !held.conns.is_empty() || held.done || !handlers {
+        let ending = held.stop != NEVER || held.until_idle;
+        if !ending || !held.conns.is_empty() || held.done || !handlers {
             return;
         }
         held.done = true;

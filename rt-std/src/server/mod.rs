@@ -16,6 +16,7 @@
 //! | `conn`, `calls`, `places` | one connection: its lock, its calls, who reads and who writes |
 //! | `handle` | what a handler can do with its call |
 //! | `accept`, `stop` | the beginning and the end |
+//! | `connection` | one connection, or connections inside this process, without a listener |
 //! | `rules` | the names of the hand-off rules, each with a mutant that the simulation kills |
 //!
 //! What it does not do: protocol (that is `proto_core`), system calls (`crate::os`).
@@ -25,6 +26,7 @@ mod bite;
 mod builder;
 mod calls;
 mod conn;
+mod connection;
 mod error;
 mod handle;
 mod hub;
@@ -47,6 +49,7 @@ mod watch;
 mod work;
 
 pub use builder::ServerBuilder;
+pub use connection::serve_connection;
 pub use error::ServerError;
 pub use report::Report;
 pub use serve::{Running, Server, Stop};

@@ -19,7 +19,23 @@ pub struct Server {
 
 /// Stops the hub when dropped.
 #[derive(Debug)]
-struct Guard(Arc<Hub>);
+pub(super) struct Guard(Arc<Hub>);
+
+impl Guard {
+    pub(super) fn new(hub: Arc<Hub>) -> Self {
+        Guard(hub)
+    }
+
+    pub(super) fn hub(&self) -> &Arc<Hub> {
+        &self.0
+    }
+
+    /// Serves on this thread too, until the last connection is over.
+    pub(super) fn serve_until_idle(&self) -> Report {
+        self.0.work_until_idle();
+        Report::of(&self.0, self.0.join())
+    }
+}
 
 impl Drop for Guard {
     fn drop(&mut self) {

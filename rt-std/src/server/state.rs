@@ -112,6 +112,8 @@ pub(super) struct HubState {
     pub(super) stop: Instant,
     /// Accepting has begun.
     pub(super) open: bool,
+    /// No listener: the end comes with that of the last connection.
+    pub(super) until_idle: bool,
     pub(super) done: bool,
     pub(super) joiners: Vec<Thread>,
     pub(super) wakes: Wakes,
@@ -157,6 +159,7 @@ impl HubState {
             accept_pause: ACCEPT_PAUSE,
             stop: NEVER,
             open: false,
+            until_idle: false,
             done: false,
             joiners: Vec::new(),
             wakes: Wakes::default(),
@@ -258,11 +261,17 @@ impl HubState {
         self.coming += 1;
         self.waking += 1;
         self.grown_at = now;
+        let slot = self.add_slot();
+        self.wakes.spawn.push(slot);
+        true
+    }
+
+    /// What a new worker will be robbed of.
+    pub(super) fn add_slot(&mut self) -> Arc<Slot> {
         let slot = Arc::new(Slot::new(self.next_slot));
         self.next_slot += 1;
         self.slots.insert(slot.worker, slot.clone());
-        self.wakes.spawn.push(slot);
-        true
+        slot
     }
 
     /// A worker goes: it has had nothing to do for long, and enough free ones stay.

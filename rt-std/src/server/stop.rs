@@ -34,6 +34,18 @@ impl Hub {
         self.done(held);
     }
 
+    /// The end comes with that of the last connection. The calling thread is one of the workers until then.
+    pub(super) fn work_until_idle(&self) {
+        let mut held = self.lock();
+        held.until_idle = true;
+        self.check_done(&mut held);
+        let slot = held.add_slot();
+        held.coming += 1;
+        held.waking += 1;
+        self.done(held);
+        self.worker(&slot);
+    }
+
     /// GOAWAY to all, no new connections; what is not over after `grace` is ended by force. Later calls may only
     /// shorten the grace. Returns at once.
     pub(super) fn stop(&self, grace: Duration) {

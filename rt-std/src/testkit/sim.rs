@@ -249,6 +249,11 @@ impl Sim {
         self.net.cut(self.now() + time);
     }
 
+    /// The network is like this from now on.
+    pub fn set_network(&self, network: Network) {
+        self.net.set(network);
+    }
+
     /// While `hold` is on, nothing that is written arrives, and no connection stands.
     pub fn hold_links(&self, hold: bool) {
         self.net.hold(hold);

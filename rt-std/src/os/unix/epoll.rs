@@ -40,7 +40,7 @@ impl Poller for EpollPoller {
                 let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
                 Ok(epoll::add(&self.epoll, fd, EventData::new_u64(key), flags)?)
             }
-            Raw::Sim(..) => Err(io::ErrorKind::InvalidInput.into()),
+            Raw::Memory(_) | Raw::Sim(..) => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 

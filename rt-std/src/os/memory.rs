@@ -1,0 +1,371 @@
+//! Connections inside this process: two ends that hand bytes to each other, and a poller for them.
+//!
+//! For channels that reach a service without a socket, and for byte streams that no poller can watch. They stand on
+//! nothing but the seam's own `park` and `unpark`, so they work the same in a simulation.
+
+use super::{Os, Pipe, Poller, Raw, Ready, Thread};
+use crate::sync::{Guard, Lock, assert_unlocked};
+use proto_core::time::Instant;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Weak};
+
+/// Bytes that a direction holds before a writer has to wait.
+const CAPACITY: usize = 64 * 1024;
+
+/// What one side has to read.
+#[derive(Debug, Default)]
+struct Half {
+    bytes: VecDeque<u8>,
+    /// A write found no room: that there is room again is news.
+    no_room: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By the side that reads.
+    halves: [Half; 2],
+    /// Closed by that side.
+    closed: [bool; 2],
+    woken: [bool; 2],
+    /// Threads that wait on either side; all look again whenever anything changes.
+    waiters: Vec<Thread>,
+    watchers: [Option<(Weak<MemoryPoller>, u64)>; 2],
+}
+
+impl State {
+    fn readable(&self, side: usize) -> bool {
+        !self.halves[side].bytes.is_empty() || self.closed[0] || self.closed[1]
+    }
+
+    fn writable(&self, side: usize) -> bool {
+        self.halves[1 - side].bytes.len() < CAPACITY || self.closed[0] || self.closed[1]
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    os: Arc<dyn Os>,
+    state: Lock<State>,
+}
+
+/// One end of a connection inside this process. Dropped, it is closed.
+#[derive(Debug)]
+pub struct MemoryPipe {
+    shared: Arc<Shared>,
+    side: usize,
+}
+
+/// Who is to be told of a change, after the unlock.
+struct News {
+    waiters: Vec<Thread>,
+    pollers: Vec<(Arc<MemoryPoller>, u64, Ready)>,
+}
+
+impl MemoryPipe {
+    /// Two connected ends.
+    pub fn pair(os: &Arc<dyn Os>) -> (Arc<MemoryPipe>, Arc<MemoryPipe>) {
+        let shared = Arc::new(Shared { os: os.clone(), state: Lock::default() });
+        let end = |side| Arc::new(MemoryPipe { shared: shared.clone(), side });
+        (end(0), end(1))
+    }
+
+    fn lock(&self) -> Guard<'_, State> {
+        self.shared.state.lock(&*self.shared.os)
+    }
+
+    /// Unlocks; tells the threads that wait, and the pollers of the sides in `to`.
+    fn tell(&self, mut state: Guard<'_, State>, to: &[(usize, Ready)]) {
+        let pollers = to.iter().filter_map(|(side, ready)| {
+            let (poller, key) = state.watchers[*side].as_ref()?;
+            Some((poller.upgrade()?, *key, *ready))
+        });
+        let pollers = pollers.collect();
+        let news = News { waiters: std::mem::take(&mut state.waiters), pollers };
+        drop(state);
+        for thread in news.waiters {
+            self.shared.os.unpark(&thread);
+        }
+        for (poller, key, ready) in news.pollers {
+            poller.report(key, ready);
+        }
+    }
+
+    /// Parks until something has changed, or `until`. False once that has passed.
+    fn park(&self, mut state: Guard<'_, State>, until: Option<Instant>) -> bool {
+        let os = &self.shared.os;
+        if until.is_some_and(|until| os.now() >= until) {
+            return false;
+        }
+        state.waiters.push(os.me());
+        drop(state);
+        os.park(until);
+        true
+    }
+}
+
+impl Pipe for MemoryPipe {
+    fn read(&self, buf: &mut [u8], until: Option<Instant>) -> io::Result<usize> {
+        loop {
+            match self.try_read(buf) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+            let state = self.lock();
+            if !state.readable(self.side) && !self.park(state, until) {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+        }
+    }
+
+    fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut state = self.lock();
+        if state.closed[self.side] {
+            return Ok(0);
+        }
+        let half = &mut state.halves[self.side];
+        let count = half.bytes.len().min(buf.len());
+        if count == 0 && !buf.is_empty() {
+            return if state.closed[1 - self.side] { Ok(0) } else { Err(ErrorKind::WouldBlock.into()) };
+        }
+        let (front, back) = half.bytes.as_slices();
+        let from_front = count.min(front.len());
+        buf[..from_front].copy_from_slice(&front[..from_front]);
+        buf[from_front..count].copy_from_slice(&back[..count - from_front]);
+        half.bytes.drain(..count);
+        if half.bytes.len() >= CAPACITY / 2 || !std::mem::take(&mut half.no_room) {
+            return Ok(count);
+        }
+        self.tell(state, &[(1 - self.side, Ready { write: true, ..Ready::default() })]);
+        Ok(count)
+    }
+
+    fn try_write(&self, segments: &[&[u8]]) -> io::Result<usize> {
+        let mut state = self.lock();
+        if state.closed[0] || state.closed[1] {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        let half = &mut state.halves[1 - self.side];
+        let mut written = 0;
+        for segment in segments {
+            let count = segment.len().min(CAPACITY - half.bytes.len());
+            half.bytes.extend(&segment[..count]);
+            written += count;
+        }
+        let wanted: usize = segments.iter().map(|segment| segment.len()).sum();
+        half.no_room |= written < wanted;
+        if written == 0 && wanted > 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        self.tell(state, &[(1 - self.side, Ready { read: true, ..Ready::default() })]);
+        Ok(written)
+    }
+
+    fn wait(&self, read: bool, write: bool, until: Option<Instant>) -> io::Result<Ready> {
+        loop {
+            let mut state = self.lock();
+            let ready = Ready {
+                read: read && state.readable(self.side),
+                write: write && state.writable(self.side),
+                woken: std::mem::take(&mut state.woken[self.side]),
+                hup: state.closed[1 - self.side],
+            };
+            if ready.read || ready.write || ready.woken {
+                return Ok(ready);
+            }
+            state.halves[1 - self.side].no_room |= write;
+            if !self.park(state, until) {
+                return Ok(Ready::default());
+            }
+        }
+    }
+
+    fn wake(&self) {
+        let mut state = self.lock();
+        state.woken[self.side] = true;
+        self.tell(state, &[]);
+    }
+
+    fn connected(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    fn close(&self) {
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.closed[self.side], true) {
+            return;
+        }
+        let over = Ready { read: true, write: true, woken: false, hup: true };
+        self.tell(state, &[(0, over), (1, over)]);
+    }
+
+    fn raw(&self) -> Raw<'_> {
+        Raw::Memory(self)
+    }
+}
+
+impl Drop for MemoryPipe {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A poller of [`MemoryPipe`]s, and of nothing else.
+#[derive(Debug)]
+pub struct MemoryPoller {
+    os: Arc<dyn Os>,
+    state: Lock<PollerState>,
+    me: Weak<MemoryPoller>,
+}
+
+#[derive(Debug, Default)]
+struct PollerState {
+    ready: BTreeMap<u64, Ready>,
+    notified: bool,
+    waiter: Option<Thread>,
+}
+
+impl MemoryPoller {
+    /// It watches nothing yet.
+    pub fn new(os: Arc<dyn Os>) -> Arc<Self> {
+        Arc::new_cyclic(|me| MemoryPoller { os, state: Lock::default(), me: me.clone() })
+    }
+
+    fn report(&self, key: u64, ready: Ready) {
+        let mut state = self.state.lock(&*self.os);
+        let all = state.ready.entry(key).or_default();
+        all.read |= ready.read;
+        all.write |= ready.write;
+        all.hup |= ready.hup;
+        let waiter = state.waiter.take();
+        drop(state);
+        if let Some(waiter) = waiter {
+            self.os.unpark(&waiter);
+        }
+    }
+}
+
+impl Poller for MemoryPoller {
+    fn add(&self, key: u64, what: Raw<'_>) -> io::Result<()> {
+        let Raw::Memory(pipe) = what else { return Err(ErrorKind::InvalidInput.into()) };
+        let mut state = pipe.lock();
+        state.watchers[pipe.side] = Some((self.me.clone(), key));
+        let (read, write) = (state.readable(pipe.side), state.writable(pipe.side));
+        let hup = state.closed[1 - pipe.side];
+        drop(state);
+        if read || write {
+            self.report(key, Ready { read, write, woken: false, hup });
+        }
+        Ok(())
+    }
+
+    fn remove(&self, key: u64, what: Raw<'_>) {
+        if let Raw::Memory(pipe) = what {
+            pipe.lock().watchers[pipe.side] = None;
+        }
+        self.state.lock(&*self.os).ready.remove(&key);
+    }
+
+    fn wait(&self, into: &mut Vec<(u64, Ready)>, until: Option<Instant>) {
+        assert_unlocked();
+        loop {
+            let mut state = self.state.lock(&*self.os);
+            into.extend(std::mem::take(&mut state.ready));
+            if std::mem::take(&mut state.notified) || !into.is_empty() || until.is_some_and(|u| self.os.now() >= u) {
+                state.waiter = None;
+                return;
+            }
+            state.waiter = Some(self.os.me());
+            drop(state);
+            self.os.park(until);
+        }
+    }
+
+    fn notify(&self) {
+        let mut state = self.state.lock(&*self.os);
+        state.notified = true;
+        let waiter = state.waiter.take();
+        drop(state);
+        if let Some(waiter) = waiter {
+            self.os.unpark(&waiter);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests {
+    use super::*;
+    use crate::testkit::Sim;
+    use std::time::Duration;
+
+    /// Copies everything from one end's input to its output, driven by a poller.
+    fn echo(os: &Arc<dyn Os>, pipe: &Arc<MemoryPipe>) {
+        let poller = MemoryPoller::new(os.clone());
+        poller.add(7, pipe.raw()).expect("a memory pipe can be watched");
+        let (mut events, mut buf, mut out) = (Vec::new(), [0; 1000], VecDeque::new());
+        loop {
+            events.clear();
+            poller.wait(&mut events, None);
+            loop {
+                while let Some(segment) = Some(out.as_slices().0).filter(|s| !s.is_empty()) {
+                    match pipe.try_write(&[segment]) {
+                        Ok(n) => drop(out.drain(..n)),
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                        Err(_) => return,
+                    }
+                }
+                match pipe.try_read(&mut buf) {
+                    Ok(0) => return,
+                    Ok(n) => out.extend(&buf[..n]),
+                    Err(_) => break,
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_come_back_whole_through_a_full_pipe_whatever_the_seed() {
+        for seed in 0..30 {
+            Sim::seed(seed).run(|sim| {
+                let os = sim.os();
+                let (near, far) = MemoryPipe::pair(&os);
+                let server = sim.spawn("echo", move || echo(&os, &far));
+                let writer = near.clone();
+                let task = sim.spawn("writer", move || {
+                    let mut left: &[u8] = &vec![5; 300_000];
+                    while !left.is_empty() {
+                        match writer.try_write(&[&left[..left.len().min(3)], &left[left.len().min(3)..]]) {
+                            Ok(n) => left = &left[n..],
+                            Err(_) => drop(writer.wait(false, true, None)),
+                        }
+                    }
+                });
+                let (mut total, mut buf) = (0, [0; 7000]);
+                while total < 300_000 {
+                    let n = near.read(&mut buf, None).expect("it comes");
+                    assert!(buf[..n].iter().all(|b| *b == 5));
+                    total += n;
+                }
+                task.join();
+                near.close();
+                server.join();
+            });
+        }
+    }
+
+    #[test]
+    fn a_read_ends_at_its_time_and_at_a_wake() {
+        Sim::seed(1).run(|sim| {
+            let (near, far) = MemoryPipe::pair(&sim.os());
+            let until = Some(sim.now() + Duration::from_secs(1));
+            assert_eq!(near.read(&mut [0], until).expect_err("nothing comes").kind(), ErrorKind::WouldBlock);
+            let waker = near.clone();
+            let task = sim.spawn("waker", move || waker.wake());
+            assert!(near.wait(true, false, None).expect("it ends").woken);
+            task.join();
+            drop(far);
+            assert_eq!(near.read(&mut [0], None).expect("the end"), 0);
+            assert!(near.try_write(&[b"x"]).is_err());
+        });
+    }
+}
