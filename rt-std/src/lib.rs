@@ -1,5 +1,6 @@
 //! Blocking gRPC on plain threads.
 
+mod client;
 pub mod os;
 pub mod server;
 mod sync;

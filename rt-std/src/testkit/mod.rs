@@ -9,7 +9,6 @@ mod net;
 mod os;
 mod pipe;
 mod poller;
-mod rng;
 mod sched;
 mod server;
 mod sim;

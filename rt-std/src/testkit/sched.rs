@@ -4,7 +4,7 @@
 //! to wait gives it away. Time stands still while anybody can run; when nobody can, it jumps to the next timer. When
 //! there is no timer either, that is a deadlock, and the run has failed.
 
-use super::rng::Rng;
+use proto_core::testkit::Random;
 use proto_core::time::Instant;
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -47,7 +47,7 @@ struct ThreadState {
 
 struct State {
     now: Instant,
-    rng: Rng,
+    rng: Random,
     threads: Vec<ThreadState>,
     running: Option<usize>,
     failed: Option<String>,
@@ -128,7 +128,7 @@ impl Sched {
     pub(super) fn new(seed: u64) -> Arc<Self> {
         let state = State {
             now: Instant::from_nanos(1_000_000_000),
-            rng: Rng::new(seed),
+            rng: Random::seed(seed),
             threads: Vec::new(),
             running: None,
             failed: None,
@@ -160,7 +160,7 @@ impl Sched {
     }
 
     pub(super) fn random(&self) -> u64 {
-        self.state().rng.next()
+        self.state().rng.next_u64()
     }
 
     pub(super) fn set_spawn_errors(&self, on: bool) {

@@ -1,0 +1,322 @@
+//! One connection, driven by the threads that use it: no thread of its own.
+//!
+//! Two places: the *reader's*, whose holder (the leader) reads for everyone, and the *writer's*. Who needs one and finds
+//! it free takes it; who finds both taken parks, and is woken when its own call moves, or to take a place over. The
+//! rules stand in `places`, named in `rules`. One lock; no system call under it; wake-ups are collected under it and
+//! delivered after it ([`Driver::unlock`]).
+//!
+//! What it does not do: choose connections, retry, encode. The channel's calls do, on top.
+
+mod places;
+pub(crate) mod rules;
+mod waiters;
+
+pub(crate) use waiters::Direction;
+
+use crate::os::{Os, Pipe, Thread};
+use crate::sync::{Guard, Lock};
+use proto_core::call::{CallId, CallOptions, Head};
+use proto_core::connection::{Client, Event, StartError};
+use proto_core::time::Instant;
+use proto_core::{Config, Connection, Incoming, Outgoing, Status};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use waiters::Waiters;
+
+/// A connection that nobody has read for so long is read once before it takes a call: a GOAWAY or FIN that came
+/// meanwhile costs a reconnect then, and not a call.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// Who hears what becomes of a connection (its channel). Called without any lock.
+pub(crate) trait Observer: Send + Sync + fmt::Debug {
+    /// The peer's SETTINGS came.
+    fn ready(&self);
+    /// It takes no new calls.
+    fn draining(&self);
+    /// It is over, in these words.
+    fn closed(&self, reason: &str);
+}
+
+/// One connection and its threads.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(super) os: Arc<dyn Os>,
+    pipe: Arc<dyn Pipe>,
+    state: Lock<State>,
+    observer: Box<dyn Observer>,
+}
+
+/// The reader's place.
+#[derive(Clone, Copy, Debug)]
+enum Reader {
+    Free,
+    Taken { call: Option<CallId>, until: Option<Instant>, plain: bool },
+}
+
+/// The writer's place.
+#[derive(Clone, Copy, Debug)]
+enum Writer {
+    Free,
+    Taken,
+    /// Its holder waits for room, and somebody else reads.
+    Blocked {
+        call: Option<CallId>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) conn: Connection<Client>,
+    /// Belongs to the writer's place.
+    outgoing: Outgoing,
+    /// Belongs to the reader's place.
+    incoming: Incoming,
+    reader: Reader,
+    writer: Writer,
+    waiters: Waiters,
+    /// When somebody last looked into the socket.
+    last_read: Instant,
+    /// The transport is over: nothing can be written any more.
+    broken: bool,
+    /// The pipe was closed, or is about to be.
+    closed: bool,
+    /// Bytes that may have left: those written, and those that a write under way may have taken.
+    written: u64,
+    /// Who was meant by the last signals of the wake handle, until they come by.
+    signalled: Signalled,
+    exit: Exit,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Signalled {
+    reader: bool,
+    writer: bool,
+}
+
+/// What was decided under the lock and is delivered after it.
+#[derive(Debug, Default)]
+struct Exit {
+    first: Option<Thread>,
+    more: Vec<Thread>,
+    signal: bool,
+    close: bool,
+    ready: bool,
+    draining: bool,
+    closed: Option<String>,
+}
+
+impl State {
+    /// Is there anything to write, and something to write it to?
+    fn has_output(&self) -> bool {
+        !self.broken && (!self.outgoing.is_empty() || self.conn.has_output())
+    }
+
+    fn wake(&mut self, key: waiters::Key) {
+        if let Some(thread) = self.waiters.wake(key) {
+            if self.exit.first.is_none() {
+                self.exit.first = Some(thread);
+            } else {
+                self.exit.more.push(thread);
+            }
+        }
+    }
+
+    fn signal_reader(&mut self) {
+        self.signalled.reader = true;
+        self.exit.signal = true;
+    }
+
+    fn signal_writer(&mut self) {
+        self.signalled.writer = true;
+        self.exit.signal = true;
+    }
+
+    /// Events of the core become wake-ups of exactly the threads that wait for them.
+    fn dispatch(&mut self, os: &dyn Os) {
+        while let Some(event) = self.conn.poll_event() {
+            match event {
+                Event::Readable(id) => self.moved(os, id, true, false),
+                Event::Writable(id) => self.moved(os, id, false, true),
+                Event::Ended(id) => self.moved(os, id, true, true),
+                Event::Ready => {
+                    self.exit.ready = true;
+                    self.wake_connection_waiters();
+                }
+                Event::Draining => {
+                    self.exit.draining = true;
+                    self.wake_connection_waiters();
+                }
+                Event::Closed => {
+                    let reason = self.conn.close_reason().map_or_else(String::new, ToString::to_string);
+                    self.exit.closed = Some(reason);
+                    self.wake_connection_waiters();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Something happened to a call: who waits for that, wherever it waits, looks again.
+    fn moved(&mut self, os: &dyn Os, id: CallId, recv: bool, send: bool) {
+        for (direction, wanted) in [(Direction::Recv, recv), (Direction::Send, send)] {
+            if let (true, Some(key)) = (wanted, self.waiters.find(id, direction)) {
+                self.wake(key);
+            }
+        }
+        if !crate::os::in_force(os, rules::LEADER_TOLD_OF_ITS_CALL) {
+            return;
+        }
+        // The holder of a place is not parked. A plain reader needs no word: only the peer and time end its call.
+        if matches!(self.reader, Reader::Taken { call, plain: false, .. } if call == Some(id)) {
+            self.signal_reader();
+        }
+        if matches!(self.writer, Writer::Blocked { call } if call == Some(id)) {
+            self.signal_writer();
+        }
+    }
+
+    fn wake_connection_waiters(&mut self) {
+        for key in self.waiters.of_connection() {
+            self.wake(key);
+        }
+        if matches!(self.reader, Reader::Taken { call: None, .. }) {
+            self.signal_reader();
+        }
+        if matches!(self.writer, Writer::Blocked { call: None }) {
+            self.signal_writer();
+        }
+    }
+}
+
+impl Driver {
+    /// A new connection over a pipe that stands. Nothing is written until somebody waits.
+    pub(crate) fn new(os: Arc<dyn Os>, pipe: Arc<dyn Pipe>, config: Config, observer: Box<dyn Observer>) -> Arc<Self> {
+        let now = os.now();
+        let state = State {
+            conn: Connection::client(config, now),
+            outgoing: Outgoing::new(),
+            incoming: Incoming::new(),
+            reader: Reader::Free,
+            writer: Writer::Free,
+            waiters: Waiters::default(),
+            last_read: now,
+            broken: false,
+            closed: false,
+            written: 0,
+            signalled: Signalled::default(),
+            exit: Exit::default(),
+        };
+        Arc::new(Driver { os, pipe, state: Lock::new(state), observer })
+    }
+
+    pub(super) fn lock(&self) -> Guard<'_, State> {
+        self.state.lock(&*self.os)
+    }
+
+    /// The one way out of the lock: delivers what was decided under it.
+    fn unlock(&self, mut state: Guard<'_, State>) {
+        let exit = std::mem::take(&mut state.exit);
+        drop(state);
+        if let Some(thread) = exit.first {
+            self.os.unpark(&thread);
+        }
+        for thread in exit.more {
+            self.os.unpark(&thread);
+        }
+        if exit.signal {
+            self.pipe.wake();
+        }
+        if exit.close {
+            self.pipe.close();
+        }
+        if exit.ready {
+            self.observer.ready();
+        }
+        if exit.draining {
+            self.observer.draining();
+        }
+        if let Some(reason) = exit.closed {
+            self.observer.closed(&reason);
+        }
+    }
+
+    /// Does something to the connection, and sends what comes of it as far as the socket takes it. Does not block.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Connection<Client>, Instant) -> T) -> T {
+        let mut state = self.lock();
+        let now = self.os.now();
+        let value = act(&mut state.conn, now);
+        state.dispatch(&*self.os);
+        self.leave(state);
+        value
+    }
+
+    /// Starts a call and leaves the lock held, so that its first message goes into the same write. An idle connection is
+    /// drained first.
+    pub(super) fn start(
+        &self,
+        head: Head<'_>,
+        options: &CallOptions,
+    ) -> Result<(Guard<'_, State>, CallId), StartError> {
+        let mut state = self.lock();
+        let now = self.os.now();
+        let idle = now - state.last_read >= IDLE && matches!(state.reader, Reader::Free);
+        if idle && crate::os::in_force(&*self.os, rules::IDLE_DRAINED) {
+            state = self.drain(state);
+        }
+        match state.conn.start(self.os.now(), head, options) {
+            Ok(id) => Ok((state, id)),
+            Err(error) => {
+                state.dispatch(&*self.os);
+                self.leave(state);
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends a call with this status, from any thread, and wakes who waits for it.
+    pub(crate) fn cancel(&self, id: CallId, status: Status) {
+        self.with(|conn, now| {
+            if let Ok(mut call) = conn.call(id) {
+                call.cancel(now, status);
+            }
+        });
+    }
+
+    /// The application is done with a call; one that is not over is cancelled.
+    pub(crate) fn release(&self, id: CallId) {
+        self.with(|conn, now| {
+            if let Ok(call) = conn.call(id) {
+                call.release(now);
+            }
+        });
+    }
+
+    /// GOAWAY; calls may run on for `grace`; then it closes, if somebody is there to see to it (`wait_closed`).
+    pub(crate) fn shutdown(&self, grace: Duration) {
+        self.with(|conn, now| conn.shutdown(now, grace));
+    }
+
+    /// Gives it up at once: whoever is inside comes out.
+    pub(crate) fn abort(&self, reason: &str) {
+        let mut state = self.lock();
+        let now = self.os.now();
+        state.conn.shutdown(now, Duration::ZERO);
+        if !state.conn.is_closed() {
+            let written = state.written;
+            state.conn.lost(now, reason.into(), Some(written));
+        }
+        state.dispatch(&*self.os);
+        self.leave(state);
+    }
+
+    /// Is it over?
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().conn.is_closed()
+    }
+
+    /// When its next timer is due.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        self.lock().conn.poll_timeout()
+    }
+}

@@ -1,0 +1,3 @@
+//! The blocking client.
+
+pub(crate) mod driver;
