@@ -7,4 +7,13 @@ mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
+pub use client::{
+    BackoffConfig, Bidi, Cancel, Channel, ChannelBuilder, ClientStreaming, Later, Pending, Requests, State, Streaming,
+    settled,
+};
+pub use proto_core::rpc::{
+    Context, IntoRequest, Peer, Pusher, Receiver, Request, RequestOptions, Response, SendError, Sender, TryRecvError,
+    TrySendError,
+};
+pub use proto_core::{Code, Metadata, Status};
 pub use server::{Running, Server, Stop, serve_connection};

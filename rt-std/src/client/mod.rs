@@ -1,3 +1,24 @@
-//! The blocking client.
+//! The blocking client: channels, calls, and the connections that their threads drive.
 
+mod call;
+mod cancel;
+mod channel;
 pub(crate) mod driver;
+mod front;
+mod later;
+mod requests;
+mod streaming;
+mod unary;
+
+pub use cancel::Cancel;
+pub use channel::{BackoffConfig, Channel, ChannelBuilder, State};
+pub use front::settled;
+pub use later::{Later, Pending};
+pub use requests::{Bidi, ClientStreaming, Requests};
+pub use streaming::Streaming;
+
+/// The names of the client's hand-off rules (`testkit::Sim::without_rule`).
+#[cfg(feature = "testkit")]
+pub fn rules() -> Vec<&'static str> {
+    [driver::rules::ALL, channel::runtime::RULES].concat()
+}

@@ -13,6 +13,7 @@ mod sched;
 mod server;
 mod sim;
 
+pub use crate::client::rules as client_rules;
 pub use net::Network;
 pub(crate) use sched::is_over;
 #[doc(hidden)]

@@ -7,10 +7,13 @@
 //!
 //! What it does not do: choose connections, retry, encode. The channel's calls do, on top.
 
+mod exchange;
 mod places;
 pub(crate) mod rules;
 mod waiters;
 
+pub(crate) use exchange::{Ended, Pulled};
+pub(crate) use places::{Wait, earliest};
 pub(crate) use waiters::Direction;
 
 use crate::os::{Os, Pipe, Thread};
@@ -21,6 +24,7 @@ use proto_core::time::Instant;
 use proto_core::{Config, Connection, Incoming, Outgoing, Status};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use waiters::Waiters;
 
@@ -45,6 +49,8 @@ pub(crate) struct Driver {
     pipe: Arc<dyn Pipe>,
     state: Lock<State>,
     observer: Box<dyn Observer>,
+    /// A call ended well on it.
+    served: AtomicBool,
 }
 
 /// The reader's place.
@@ -207,7 +213,7 @@ impl Driver {
             signalled: Signalled::default(),
             exit: Exit::default(),
         };
-        Arc::new(Driver { os, pipe, state: Lock::new(state), observer })
+        Arc::new(Driver { os, pipe, state: Lock::new(state), observer, served: AtomicBool::new(false) })
     }
 
     pub(super) fn lock(&self) -> Guard<'_, State> {
@@ -259,9 +265,7 @@ impl Driver {
         options: &CallOptions,
     ) -> Result<(Guard<'_, State>, CallId), StartError> {
         let mut state = self.lock();
-        let now = self.os.now();
-        let idle = now - state.last_read >= IDLE && matches!(state.reader, Reader::Free);
-        if idle && crate::os::in_force(&*self.os, rules::IDLE_DRAINED) {
+        if self.is_idle(&state) && crate::os::in_force(&*self.os, rules::IDLE_DRAINED) {
             state = self.drain(state);
         }
         match state.conn.start(self.os.now(), head, options) {
@@ -298,13 +302,13 @@ impl Driver {
     }
 
     /// Gives it up at once: whoever is inside comes out.
-    pub(crate) fn abort(&self, reason: &str) {
+    pub(crate) fn abort(&self) {
         let mut state = self.lock();
         let now = self.os.now();
         state.conn.shutdown(now, Duration::ZERO);
         if !state.conn.is_closed() {
             let written = state.written;
-            state.conn.lost(now, reason.into(), Some(written));
+            state.conn.lost(now, "the connection was given up".into(), Some(written));
         }
         state.dispatch(&*self.os);
         self.leave(state);
@@ -315,8 +319,36 @@ impl Driver {
         self.lock().conn.is_closed()
     }
 
-    /// When its next timer is due.
-    pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.lock().conn.poll_timeout()
+    /// Did a call end well on it?
+    pub(crate) fn has_served(&self) -> bool {
+        self.served.load(Relaxed)
+    }
+
+    /// A call ended well on it.
+    pub(crate) fn serves(&self) {
+        if !self.served.load(Relaxed) {
+            self.served.store(true, Relaxed);
+        }
+    }
+
+    /// Looks into the socket, if nobody has for a while, without waiting.
+    pub(crate) fn look(&self) {
+        let mut state = self.lock();
+        if self.is_idle(&state) {
+            state = self.drain(state);
+        }
+        self.leave(state);
+    }
+
+    /// Has nobody read for a while?
+    fn is_idle(&self, state: &State) -> bool {
+        self.os.now() - state.last_read >= IDLE && matches!(state.reader, Reader::Free)
+    }
+
+    /// Lets those look again who wait for the connection itself.
+    pub(crate) fn poke(&self) {
+        let mut state = self.lock();
+        state.wake_connection_waiters();
+        self.unlock(state);
     }
 }

@@ -116,10 +116,9 @@ impl Waiters {
 
     fn no_longer_asleep(&mut self, at: u32) {
         self.asleep.swap_remove(at as usize);
-        if let Some(moved) = self.asleep.get(at as usize) {
-            if let Some(parked) = &mut self.parked[*moved as usize] {
-                parked.asleep_at = at;
-            }
+        let Some(moved) = self.asleep.get(at as usize) else { return };
+        if let Some(parked) = &mut self.parked[*moved as usize] {
+            parked.asleep_at = at;
         }
     }
 }

@@ -1,0 +1,423 @@
+//! A call of a channel: where it stands, from "not started" over the connection that it runs on to its end.
+//!
+//! Starting a call never waits. While the channel has no connection, the call stands by; it is started by whichever
+//! thread brings the connection about, or by the first operation that needs it. Unary calls that nobody can cancel do
+//! without all this (`unary`).
+
+mod cancelling;
+pub(crate) mod scratch;
+
+use super::channel::Channel;
+use super::driver::{Direction, Driver, Ended, Pulled, Wait};
+use crate::sync::Lock;
+use bytes::Bytes;
+use cancelling::Subscriptions;
+use proto_core::call::{CallId, CallOptions, Head, Kind, SendError as CoreSendError};
+use proto_core::channel::{Decision, Retry, Waiter};
+use proto_core::connection::StartError;
+use proto_core::rpc::{RequestOptions, SendError};
+use proto_core::time::Instant;
+use proto_core::{MessageBuf, Metadata, Payload, Status};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+use crate::os::Thread;
+
+/// One call, shared by its handles.
+pub(crate) struct Call {
+    channel: Channel,
+    path: &'static str,
+    options: CallOptions,
+    /// What ended it from outside; the first one counts.
+    stopped: OnceLock<Status>,
+    subscriptions: OnceLock<Subscriptions>,
+    /// The application has seen something of the reply: it cannot be sent again.
+    delivered: AtomicBool,
+    state: Lock<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    /// Threads that wait for another one to start it.
+    waiting: Vec<Thread>,
+    /// The one message of the request, as long as it may have to be sent (again).
+    request: Option<Bytes>,
+    /// The connection has not accepted it yet.
+    unsent: bool,
+    waiter: Waiter,
+    retry: Retry,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Unstarted,
+    /// A thread looks for a connection.
+    Starting,
+    Running(Arc<Driver>, CallId),
+    Over(Status),
+}
+
+/// Why a call does not run.
+enum NotRunning {
+    TimedOut,
+    Over(Status),
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("path", &self.path)
+            .field("deadline", &self.options.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Call {
+    /// A call with these options, on its way if there is a connection. `request`: the one message, encoded, of a call
+    /// whose client does not stream; `Err`: what is wrong with it already.
+    pub(crate) fn start(
+        channel: &Channel,
+        path: &'static str,
+        kind: Kind,
+        options: RequestOptions,
+        request: Result<Option<Bytes>, Status>,
+    ) -> Arc<Self> {
+        let shared = channel.shared();
+        let now = shared.os.now();
+        let (mut options, mut over) = match shared.settings.complete(options) {
+            Ok(options) => (options, None),
+            Err(status) => (RequestOptions::default(), Some(status)),
+        };
+        let request = request.unwrap_or_else(|status| {
+            over.get_or_insert(status);
+            None
+        });
+        let tokens = std::mem::take(&mut options.cancel);
+        let state = State {
+            phase: over.map_or(Phase::Unstarted, Phase::Over),
+            waiting: Vec::new(),
+            unsent: request.is_some(),
+            request,
+            waiter: Waiter::new(options.wait_for_ready),
+            retry: Retry::new(),
+        };
+        let deadline = options.deadline_from(now);
+        let options = CallOptions {
+            kind,
+            deadline,
+            metadata: options.metadata,
+            max_receive_message_size: options.max_receive_message_size,
+        };
+        let call = Arc::new(Call {
+            channel: channel.clone(),
+            path,
+            options,
+            stopped: OnceLock::new(),
+            subscriptions: OnceLock::new(),
+            delivered: AtomicBool::new(false),
+            state: Lock::new(state),
+        });
+        if !tokens.is_empty() {
+            let subscriptions = Subscriptions::new(&call, tokens);
+            let _ = call.subscriptions.set(subscriptions);
+        }
+        call.try_start();
+        call
+    }
+
+    fn lock(&self) -> crate::sync::Guard<'_, State> {
+        self.state.lock(&*self.channel.shared().os)
+    }
+
+    fn now(&self) -> Instant {
+        self.channel.shared().os.now()
+    }
+
+    /// `Some(now + time)`, for the operations that wait so long.
+    pub(crate) fn after(&self, time: std::time::Duration) -> Option<Instant> {
+        Some(self.now() + time)
+    }
+
+    /// Starts it if there is a connection; does not wait.
+    pub(crate) fn try_start(self: &Arc<Self>) {
+        let shared = self.channel.shared();
+        let Some(mut waiter) = self.begin() else { return };
+        let phase = loop {
+            match shared.acquire_now(&mut waiter, self) {
+                Ok(Some(driver)) => {
+                    if let Some(phase) = self.start_on(&driver) {
+                        break phase;
+                    }
+                }
+                Ok(None) => break Phase::Unstarted,
+                Err(status) => break Phase::Over(status),
+            }
+        };
+        self.began(phase, waiter);
+    }
+
+    /// Becomes the thread that starts it, if it is to be started.
+    fn begin(&self) -> Option<Waiter> {
+        let mut state = self.lock();
+        if !matches!(state.phase, Phase::Unstarted) || self.stopped.get().is_some() {
+            return None;
+        }
+        state.phase = Phase::Starting;
+        Some(state.waiter.clone())
+    }
+
+    /// What came of starting it.
+    fn began(&self, phase: Phase, waiter: Waiter) {
+        let waiting = {
+            let mut state = self.lock();
+            state.phase = phase.clone();
+            state.waiter = waiter;
+            std::mem::take(&mut state.waiting)
+        };
+        for thread in waiting {
+            self.channel.shared().os.unpark(&thread);
+        }
+        // It may have been cancelled when it was nowhere to be found.
+        if let (Some(status), Phase::Running(driver, id)) = (self.stopped.get(), phase) {
+            driver.cancel(id, status.clone());
+        }
+    }
+
+    /// Starts it on this connection; `None` when that takes no calls.
+    fn start_on(&self, driver: &Arc<Driver>) -> Option<Phase> {
+        let request = self.lock().request.clone();
+        let payload = request.as_ref().map(Payload::Shared);
+        match driver.start_call(Head::new(self.path), &self.options, payload) {
+            Ok((id, accepted)) => {
+                let mut state = self.lock();
+                state.unsent = !accepted;
+                Some(Phase::Running(driver.clone(), id))
+            }
+            Err(StartError::Closed) => {
+                self.channel.shared().refused(driver);
+                None
+            }
+            Err(StartError::Bad(status) | StartError::TooManyPending(status)) => Some(Phase::Over(status)),
+        }
+    }
+
+    /// The connection and the id that it runs under; starts it first if need be, waiting until `until` at the longest.
+    fn running(&self, until: Option<Instant>) -> Result<(Arc<Driver>, CallId), NotRunning> {
+        let shared = self.channel.shared();
+        let stop = || self.stopped.get().is_some();
+        loop {
+            let begun = {
+                let mut state = self.lock();
+                match (&state.phase, self.stopped.get()) {
+                    (Phase::Running(driver, id), _) => return Ok((driver.clone(), *id)),
+                    (Phase::Over(status), _) | (_, Some(status)) => return Err(NotRunning::Over(status.clone())),
+                    (Phase::Starting, None) => {
+                        state.waiting.push(shared.os.me());
+                        None
+                    }
+                    (Phase::Unstarted, None) => {
+                        state.phase = Phase::Starting;
+                        Some(state.waiter.clone())
+                    }
+                }
+            };
+            let Some(mut waiter) = begun else {
+                // Whoever starts it wakes us, at its deadline too.
+                shared.os.park(until);
+                if until.is_some_and(|at| at <= self.now()) {
+                    return Err(NotRunning::TimedOut);
+                }
+                continue;
+            };
+            let phase = match shared.acquire(&mut waiter, self.options.deadline, until, &stop) {
+                Ok(Some(driver)) => self.start_on(&driver).unwrap_or(Phase::Unstarted),
+                Ok(None) => Phase::Unstarted,
+                Err(status) => Phase::Over(status),
+            };
+            let timed_out = matches!(phase, Phase::Unstarted) && until.is_some_and(|at| at <= self.now());
+            self.began(phase, waiter);
+            if timed_out {
+                return Err(NotRunning::TimedOut);
+            }
+        }
+    }
+
+    fn wait(&self, id: CallId, direction: Direction, until: Option<Instant>) -> Wait {
+        // Two handles share a bidirectional call, and each may end it.
+        let alone = self.subscriptions.get().is_none() && self.options.kind != Kind::BIDI;
+        Wait { call: Some(id), direction, deadline: self.options.deadline, until, alone }
+    }
+
+    /// Sends the request's one message, if the connection had no room for it at the start. False: not in time.
+    fn send_request(&self, driver: &Driver, id: CallId, until: Option<Instant>) -> bool {
+        let request = {
+            let state = self.lock();
+            if !state.unsent {
+                return true;
+            }
+            state.request.clone()
+        };
+        let Some(request) = request else { return true };
+        let wait = self.wait(id, Direction::Send, until);
+        // Whatever else came of it, the receiving side tells.
+        let sent = driver.send(&wait, id, Payload::Shared(&request), true).is_some();
+        if sent {
+            self.lock().unsent = false;
+        }
+        sent
+    }
+
+    /// Pulls the next message, waiting until `until` at the longest.
+    pub(crate) fn pull(&self, into: &mut MessageBuf, until: Option<Instant>) -> Pulled {
+        loop {
+            let (driver, id) = match self.running(until) {
+                Ok(running) => running,
+                Err(NotRunning::TimedOut) => return Pulled::TimedOut,
+                Err(NotRunning::Over(status)) => return Pulled::Failed(status, None),
+            };
+            if !self.send_request(&driver, id, until) {
+                return Pulled::TimedOut;
+            }
+            let pulled = driver.pull(&self.wait(id, Direction::Recv, until), id, into);
+            match &pulled {
+                Pulled::Failed(status, _) if self.again(status) => continue,
+                Pulled::Failed(status, _) => self.over(status.clone()),
+                Pulled::Message => self.delivered.store(true, Relaxed),
+                Pulled::End(_) => {
+                    driver.serves();
+                    self.over(Status::OK);
+                }
+                Pulled::TimedOut => {}
+            }
+            return pulled;
+        }
+    }
+
+    /// Pulls the one reply of a unary or client-streaming call. `None`: not in time; what came so far stays in `into`.
+    pub(crate) fn pull_reply(
+        &self,
+        into: &mut MessageBuf,
+        has_message: &mut bool,
+        until: Option<Instant>,
+    ) -> Option<Result<Ended, Status>> {
+        let mut second = MessageBuf::new();
+        loop {
+            let place = if *has_message { &mut second } else { &mut *into };
+            match self.pull(place, until) {
+                Pulled::Message => *has_message = true,
+                Pulled::End(ended) => return Some(Ok(ended)),
+                Pulled::Failed(status, _) => return Some(Err(status)),
+                Pulled::TimedOut => return None,
+            }
+        }
+    }
+
+    /// Initial metadata, once it is there.
+    pub(crate) fn headers(&self) -> Result<Metadata, Status> {
+        loop {
+            let (driver, id) = match self.running(None) {
+                Ok(running) => running,
+                Err(NotRunning::TimedOut) => continue,
+                Err(NotRunning::Over(status)) if status.is_ok() => return Ok(Metadata::new()),
+                Err(NotRunning::Over(status)) => return Err(status),
+            };
+            if !self.send_request(&driver, id, None) {
+                continue;
+            }
+            match driver.headers(&self.wait(id, Direction::Recv, None), id) {
+                Some(Err(status)) if self.again(&status) => {}
+                Some(result) => {
+                    self.delivered.store(true, Relaxed);
+                    return result;
+                }
+                None => return Err(Status::unavailable("the connection was lost")),
+            }
+        }
+    }
+
+    /// Sends a message of a streaming client. `Ok(false)`: not accepted in time.
+    pub(crate) fn send(&self, message: Payload<'_>, until: Option<Instant>) -> Result<bool, SendError> {
+        let (driver, id) = match self.running(until) {
+            Ok(running) => running,
+            Err(NotRunning::TimedOut) => return Ok(false),
+            Err(NotRunning::Over(status)) if status.is_ok() => return Err(SendError::Ended),
+            Err(NotRunning::Over(status)) => return Err(SendError::Failed(status)),
+        };
+        match driver.send(&self.wait(id, Direction::Send, until), id, message, false) {
+            Some(Ok(())) => Ok(true),
+            Some(Err(CoreSendError::Ended)) => Err(SendError::Ended),
+            Some(Err(CoreSendError::TooLarge(status))) => Err(SendError::Failed(status)),
+            Some(Err(CoreSendError::Blocked)) | None => Ok(false),
+        }
+    }
+
+    /// Half-closes.
+    pub(crate) fn finish(&self) -> Result<(), SendError> {
+        match self.running(None) {
+            Ok((driver, id)) => {
+                driver.finish(id);
+                Ok(())
+            }
+            Err(NotRunning::Over(status)) if !status.is_ok() => Err(SendError::Failed(status)),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// After a failure: is the call sent again, without the application's knowing?
+    fn again(&self, status: &Status) -> bool {
+        if self.options.kind.client_streams || self.delivered.load(Relaxed) || self.stopped.get().is_some() {
+            return false;
+        }
+        let now = self.now();
+        let mut state = self.lock();
+        if state.retry.decide(now, self.options.deadline, status) == Decision::GiveUp {
+            return false;
+        }
+        let old = std::mem::replace(&mut state.phase, Phase::Unstarted);
+        state.unsent = state.request.is_some();
+        drop(state);
+        if let Phase::Running(driver, id) = old {
+            driver.release(id);
+        }
+        true
+    }
+
+    /// It has ended, with this status; the connection has released it.
+    fn over(&self, status: Status) {
+        let mut state = self.lock();
+        state.phase = Phase::Over(status);
+        state.request = None;
+    }
+
+    /// Ends it, from any thread.
+    pub(crate) fn stop(&self, status: Status) {
+        if self.stopped.set(status.clone()).is_err() {
+            return;
+        }
+        let (phase, waiting) = {
+            let mut state = self.lock();
+            (state.phase.clone(), std::mem::take(&mut state.waiting))
+        };
+        let shared = self.channel.shared();
+        for thread in waiting {
+            shared.os.unpark(&thread);
+        }
+        match phase {
+            Phase::Running(driver, id) => driver.cancel(id, status),
+            Phase::Starting => shared.wake_all(),
+            Phase::Unstarted | Phase::Over(_) => {}
+        }
+    }
+}
+
+/// Nobody has a handle any more: the connection releases it, and cancels it if it is not over.
+impl Drop for Call {
+    fn drop(&mut self) {
+        let phase = std::mem::replace(&mut self.lock().phase, Phase::Starting);
+        if let Phase::Running(driver, id) = phase {
+            driver.release(id);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! [`Cancel`]: ends calls from any thread.
+
+use crate::sync::Lock;
+use proto_core::Status;
+use proto_core::grpc::{Local, Origin};
+use proto_core::rpc::{CancelToken, OnCancel, ToCancelToken};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A handle that ends every call that was started with it (`Request::cancel_on`). Clones are the same handle.
+///
+/// ```
+/// use rt_std::{Cancel, Request};
+///
+/// let cancel = Cancel::new();
+/// let request = Request::new("a message").cancel_on(&cancel);
+/// // hello.say_hello(request) on one thread; on any other one:
+/// cancel.cancel();
+/// assert!(cancel.is_cancelled());
+/// ```
+#[derive(Clone, Default)]
+pub struct Cancel {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    state: Lock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    cancelled: Option<Status>,
+    next: u64,
+    subscribers: BTreeMap<u64, Arc<dyn OnCancel>>,
+}
+
+impl Cancel {
+    /// A handle that nobody has used yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends the calls that were started with it, and those that will be, with CANCELLED. Once is enough.
+    pub fn cancel(&self) {
+        let origin = Origin::Local(Local::Cancelled);
+        self.cancel_with(Status::cancelled("cancelled by the application").with_origin(origin));
+    }
+
+    /// The same, with a status of one's own.
+    pub fn cancel_with(&self, status: Status) {
+        let subscribers = {
+            let mut state = self.inner.state.take();
+            if state.cancelled.is_some() {
+                return;
+            }
+            state.cancelled = Some(status.clone());
+            std::mem::take(&mut state.subscribers)
+        };
+        for subscriber in subscribers.values() {
+            subscriber.cancelled(status.clone());
+        }
+    }
+
+    /// Was it used?
+    pub fn is_cancelled(&self) -> bool {
+        self.inner.state.take().cancelled.is_some()
+    }
+}
+
+impl CancelToken for Inner {
+    fn cancelled(&self) -> Option<Status> {
+        self.state.take().cancelled.clone()
+    }
+
+    fn subscribe(&self, on_cancel: Arc<dyn OnCancel>) -> u64 {
+        let (key, cancelled) = {
+            let mut state = self.state.take();
+            state.next += 1;
+            let key = state.next;
+            if state.cancelled.is_none() {
+                state.subscribers.insert(key, on_cancel.clone());
+            }
+            (key, state.cancelled.clone())
+        };
+        if let Some(status) = cancelled {
+            on_cancel.cancelled(status);
+        }
+        key
+    }
+
+    fn unsubscribe(&self, key: u64) {
+        self.state.take().subscribers.remove(&key);
+    }
+}
+
+impl ToCancelToken for Cancel {
+    fn to_cancel_token(&self) -> Option<Arc<dyn CancelToken>> {
+        Some(self.inner.clone())
+    }
+}
+
+impl fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cancel").field("cancelled", &self.is_cancelled()).finish()
+    }
+}

@@ -1,0 +1,131 @@
+//! [`Channel`]: the way to a server, shared by all who call it.
+
+mod builder;
+mod observer;
+mod orders;
+mod reports;
+pub(crate) mod runtime;
+mod settings;
+mod state;
+
+pub use builder::ChannelBuilder;
+pub use proto_core::channel::{BackoffConfig, State};
+
+use super::later::Later;
+use proto_core::Status;
+use proto_core::channel::{Pick, Waiter};
+use runtime::Shared;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A way to a server: any number of threads make calls over it, over one connection. Cheap to clone.
+///
+/// It has no thread of its own: who waits for an answer does the work. With no thread inside a call nothing is read or
+/// answered; [`ChannelBuilder::background_io`] is the remedy where that matters (keepalive, PINGs of the server). Only a
+/// host name is looked up on a thread of its own, since a lookup has no time-out.
+///
+/// Connections are made when they are needed, and again when they are lost, with backoff. Dropping the last clone, with
+/// the last call, shuts the channel down.
+#[derive(Clone)]
+pub struct Channel {
+    handle: Arc<Handle>,
+}
+
+/// The application's share: the last clone ends the channel.
+struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.shutdown(Duration::ZERO);
+    }
+}
+
+impl Channel {
+    /// A channel to this target, without any I/O yet.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT when the target cannot be used; the text says what is wrong with it, and
+    /// `source()` is a [`TargetError`](proto_core::channel::TargetError).
+    pub fn new(target: impl AsRef<str>) -> Result<Self, Status> {
+        Self::builder(target).build()
+    }
+
+    /// A channel to this target, once it is connected.
+    ///
+    /// # Errors
+    /// As with [`new`](Self::new); UNAVAILABLE when a first round of attempts failed, with what was tried.
+    pub fn connect(target: impl AsRef<str>) -> Result<Self, Status> {
+        Self::builder(target).connect()
+    }
+
+    /// A channel with settings of one's own.
+    pub fn builder(target: impl AsRef<str>) -> ChannelBuilder {
+        ChannelBuilder::new(target.as_ref())
+    }
+
+    /// The same channel, for calls that leave at once and are waited for later (`Pending`).
+    pub fn later(&self) -> Later {
+        Later::new(self.clone())
+    }
+
+    /// Connectivity now. `try_to_connect`: leaves IDLE (the connection is made while somebody waits: a call, or
+    /// [`wait_for_change`](Self::wait_for_change)).
+    pub fn state(&self, try_to_connect: bool) -> State {
+        let shared = self.shared();
+        let current = shared.with(|state, _| state.current().cloned());
+        if let Some(driver) = current {
+            // Its end may lie in the socket, unread.
+            driver.look();
+        }
+        shared.with(|state, now| {
+            if try_to_connect {
+                state.core().connect(now);
+            }
+            state.connectivity()
+        })
+    }
+
+    /// Waits until the state is another one than `from`, for `time` at the longest. Gives the state then.
+    pub fn wait_for_change(&self, from: State, time: Duration) -> State {
+        let shared = self.shared();
+        let until = Some(shared.os.now() + time);
+        let changed = |state: State| (state != from).then_some(state);
+        let other = shared.drive(until, &|| false, |state, _| changed(state.connectivity()));
+        other.unwrap_or(from)
+    }
+
+    /// Ends the channel, and every call on it that has not ended after `grace`, with UNAVAILABLE; waits until that is
+    /// done. New calls fail at once. May be called again with another `grace`, from another thread too.
+    pub fn shutdown(&self, grace: Duration) {
+        self.shared().shutdown(grace);
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+
+    fn over(shared: Arc<Shared>) -> Self {
+        Channel { handle: Arc::new(Handle { shared }) }
+    }
+
+    /// Waits for a connection, as a call does that fails fast.
+    fn wait_until_connected(&self) -> Result<(), Status> {
+        let mut waiter = Waiter::new(false);
+        let ready = self.shared().drive(None, &|| false, |state, now| match state.core().pick(now, &mut waiter) {
+            Pick::Ready(_) => Some(Ok(())),
+            Pick::Fail(status) => Some(Err(status)),
+            Pick::Wait => None,
+        });
+        ready.unwrap_or(Ok(()))
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (target, state) = self.shared().summary();
+        f.debug_struct("Channel").field("target", &target).field("state", &state).finish()
+    }
+}

@@ -1,0 +1,109 @@
+//! Carrying out what the core of a channel orders.
+
+use super::runtime::Shared;
+use super::state::Link;
+use crate::os;
+use proto_core::channel::{Address, Order};
+use std::io;
+use std::net::SocketAddr;
+
+impl Shared {
+    /// Carries out what the core orders, one thread at a time; who finds another one at it leaves its orders to that one.
+    pub(super) fn carry_out(&self) {
+        loop {
+            let mut state = self.lock();
+            let order = state.next_order();
+            self.unlock(state);
+            let Some(order) = order else { return };
+            self.perform(order);
+        }
+    }
+
+    pub(super) fn perform(&self, order: Order) {
+        self.obey(order);
+        let mut state = self.lock();
+        state.carrying_out = false;
+        self.unlock(state);
+    }
+
+    fn obey(&self, order: Order) {
+        match order {
+            Order::Resolve { host, port } => self.resolve(host, port),
+            Order::Connect { key, address } => {
+                let begun = seam_address(&address).and_then(|address| self.os.connect(&address));
+                let mut state = self.lock();
+                let now = self.os.now();
+                match begun {
+                    Ok(pipe) => {
+                        state.links.insert(key, Link::Connecting { pipe, held: false });
+                    }
+                    Err(error) => state.core.handle_failed(now, key, &describe(&error)),
+                }
+                self.unlock(state);
+            }
+            Order::Abort { key } => {
+                let link = self.lock().links.remove(&key);
+                match link {
+                    Some(Link::Connecting { pipe, .. }) => pipe.wake(),
+                    Some(Link::Handshake { driver, .. } | Link::Ready { driver }) => driver.abort(),
+                    None => {}
+                }
+            }
+            Order::Close { key, grace } => {
+                let driver = {
+                    let mut state = self.lock();
+                    state.current = None;
+                    match state.links.get(&key) {
+                        Some(Link::Handshake { driver, .. } | Link::Ready { driver }) => Some(driver.clone()),
+                        _ => None,
+                    }
+                };
+                if let Some(driver) = driver {
+                    if grace.is_zero() { driver.abort() } else { driver.shutdown(grace) }
+                }
+            }
+        }
+    }
+
+    /// A lookup has no time-out, so it has a thread of its own, which may outlive the channel.
+    fn resolve(&self, host: String, port: u16) {
+        let (os, shared) = (self.os.clone(), self.me.clone());
+        let run = move || {
+            let found = os.resolve(&host, port);
+            if let Some(shared) = shared.upgrade() {
+                shared.resolved(found);
+            }
+        };
+        if let Err(error) = self.os.spawn("grpc-resolve", Box::new(run)) {
+            let error = io::Error::new(error.kind(), format!("no thread for the lookup: {error}"));
+            self.resolved(Err(error));
+        }
+    }
+
+    fn resolved(&self, found: io::Result<Vec<SocketAddr>>) {
+        let result = match found {
+            Ok(addresses) => Ok(addresses.into_iter().map(Address::Tcp).collect()),
+            Err(error) => Err(describe(&error)),
+        };
+        self.with(|state, now| state.core.handle_resolved(now, result));
+    }
+}
+
+/// An error of the system, in its words and without its number.
+pub(super) fn describe(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_lowercase(),
+        None => text,
+    }
+}
+
+fn seam_address(address: &Address) -> io::Result<os::Address> {
+    match address {
+        Address::Tcp(address) => Ok(os::Address::Tcp(*address)),
+        #[cfg(unix)]
+        Address::Unix(path) => Ok(os::Address::Unix(path.into())),
+        #[cfg(not(unix))]
+        Address::Unix(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "no Unix sockets on this system")),
+    }
+}

@@ -1,0 +1,166 @@
+//! The operations of calls on a connection: start, send, pull, and a whole unary call.
+
+use super::{Direction, Driver, Wait};
+use proto_core::call::{CallId, CallOptions, Head, Recv, SendError};
+use proto_core::connection::{Client, StartError};
+use proto_core::time::Instant;
+use proto_core::{Connection, MessageBuf, Metadata, Payload, Status};
+
+/// How a call ended well.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    /// Initial metadata, unless it was taken before.
+    pub(crate) headers: Option<Metadata>,
+    pub(crate) trailers: Metadata,
+    /// Every request left before the answer came.
+    pub(crate) all_sent: bool,
+}
+
+/// What a pull brought.
+#[derive(Debug)]
+pub(crate) enum Pulled {
+    /// A message stands in the buffer.
+    Message,
+    /// The call is over, with status OK. It has been released.
+    End(Ended),
+    /// The call is over, with this status. It has been released. Initial metadata, if there was any.
+    Failed(Status, Option<Metadata>),
+    /// Nothing came in time.
+    TimedOut,
+}
+
+/// The status of a call whose handle was used after its end.
+fn released() -> Status {
+    Status::internal("the call has been released")
+}
+
+/// Pulls once, without waiting; `None`: nothing yet.
+pub(super) fn pull(conn: &mut Connection<Client>, id: CallId, now: Instant, into: &mut MessageBuf) -> Option<Pulled> {
+    let Ok(mut call) = conn.call(id) else { return Some(Pulled::Failed(released(), None)) };
+    match call.recv(now, into) {
+        Recv::Pending => None,
+        Recv::Message => Some(Pulled::Message),
+        Recv::End => {
+            let headers = call.take_headers();
+            let trailers = call.take_trailers().unwrap_or_default();
+            let all_sent = call.all_sent();
+            call.release(now);
+            Some(Pulled::End(Ended { headers, trailers, all_sent }))
+        }
+        Recv::Failed(status) => {
+            let headers = call.take_headers();
+            call.release(now);
+            Some(Pulled::Failed(status, headers))
+        }
+    }
+}
+
+impl Driver {
+    /// Starts a call, with its one message if it has one, and sends both as far as the socket takes them. False: the
+    /// message has to be sent again (`send`, with `last`).
+    pub(crate) fn start_call(
+        &self,
+        head: Head<'_>,
+        options: &CallOptions,
+        request: Option<Payload<'_>>,
+    ) -> Result<(CallId, bool), StartError> {
+        let (mut state, id) = self.start(head, options)?;
+        let now = self.os.now();
+        let accepted = match (request, state.conn.call(id)) {
+            (Some(message), Ok(mut call)) => !matches!(call.send_last(now, message), Err(SendError::Blocked)),
+            _ => true,
+        };
+        state.dispatch(&*self.os);
+        self.leave(state);
+        Ok((id, accepted))
+    }
+
+    /// Pulls the next message of a call; its end releases it.
+    pub(crate) fn pull(&self, wait: &Wait, id: CallId, into: &mut MessageBuf) -> Pulled {
+        self.wait(wait, |conn, now| pull(conn, id, now, into)).unwrap_or(Pulled::TimedOut)
+    }
+
+    /// Initial metadata, once it is there, or how the call failed before.
+    pub(crate) fn headers(&self, wait: &Wait, id: CallId) -> Option<Result<Metadata, Status>> {
+        self.wait(wait, |conn, _| {
+            let Ok(mut call) = conn.call(id) else { return Some(Err(released())) };
+            if let Some(headers) = call.take_headers() {
+                return Some(Ok(headers));
+            }
+            match call.outcome() {
+                Some(status) if status.is_ok() => Some(Ok(Metadata::new())),
+                Some(status) => Some(Err(status.clone())),
+                None => None,
+            }
+        })
+    }
+
+    /// Sends a message; `last` half-closes with it. `None`: not accepted in time.
+    pub(crate) fn send(
+        &self,
+        wait: &Wait,
+        id: CallId,
+        message: Payload<'_>,
+        last: bool,
+    ) -> Option<Result<(), SendError>> {
+        self.wait(wait, |conn, now| {
+            let Ok(mut call) = conn.call(id) else { return Some(Err(SendError::Ended)) };
+            match if last { call.send_last(now, message) } else { call.send(now, message) } {
+                Err(SendError::Blocked) => None,
+                done => Some(done),
+            }
+        })
+    }
+
+    /// Half-closes.
+    pub(crate) fn finish(&self, id: CallId) {
+        self.with(|conn, now| {
+            if let Ok(mut call) = conn.call(id) {
+                // Over already: the receiving side tells how.
+                let _ = call.finish(now);
+            }
+        });
+    }
+
+    /// A whole unary call that nobody can cancel: one write, one read, nothing in between. The reply's message stands in
+    /// `into`.
+    pub(crate) fn exchange(
+        &self,
+        head: Head<'_>,
+        options: &CallOptions,
+        request: Payload<'_>,
+        into: &mut MessageBuf,
+    ) -> Result<Result<Ended, Status>, StartError> {
+        let (mut state, id) = self.start(head, options)?;
+        let now = self.os.now();
+        let blocked = match state.conn.call(id) {
+            Ok(mut call) => matches!(call.send_last(now, request), Err(SendError::Blocked)),
+            Err(_) => false,
+        };
+        let deadline = options.deadline;
+        if blocked {
+            let wait = Wait { call: Some(id), direction: Direction::Send, deadline, until: None, alone: true };
+            self.wait_for(state, &wait, |conn, now| {
+                let call = conn.call(id).map(|mut call| call.send_last(now, request));
+                (!matches!(call, Ok(Err(SendError::Blocked)))).then_some(())
+            });
+            state = self.lock();
+        }
+        let wait = Wait { call: Some(id), direction: Direction::Recv, deadline, until: None, alone: true };
+        let mut second = MessageBuf::new();
+        let mut has_message = false;
+        let settled = self.wait_for(state, &wait, |conn, now| {
+            loop {
+                // Cardinality is the core's to judge: what comes after the one message is the end.
+                let place = if has_message { &mut second } else { &mut *into };
+                match pull(conn, id, now, place)? {
+                    Pulled::Message => has_message = true,
+                    Pulled::End(ended) => return Some(Ok(ended)),
+                    Pulled::Failed(status, _) => return Some(Err(status)),
+                    Pulled::TimedOut => return None,
+                }
+            }
+        });
+        Ok(settled.unwrap_or_else(|| Err(Status::unavailable("the connection was lost"))))
+    }
+}

@@ -1,0 +1,151 @@
+//! Replies of a call whose server streams.
+
+use super::call::Call;
+use super::driver::Pulled;
+use proto_core::grpc::{Local, Origin};
+use proto_core::rpc::TryRecvError;
+use proto_core::rpc::method::DecodeFn;
+use proto_core::time::Instant;
+use proto_core::{MessageBuf, Metadata, Status};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The replies of a call, in order: an `Iterator` of `Result<M, Status>`, whose last item is the error if the call failed.
+///
+/// Dropping it before the end cancels the call.
+#[must_use = "the call is cancelled when its replies are dropped"]
+pub struct Streaming<M> {
+    call: Arc<Call>,
+    decode: DecodeFn<M>,
+    buffer: MessageBuf,
+    headers: Option<Metadata>,
+    trailers: Metadata,
+    over: bool,
+}
+
+impl<M> Streaming<M> {
+    pub(super) fn new(call: Arc<Call>, decode: DecodeFn<M>) -> Self {
+        Streaming { call, decode, buffer: MessageBuf::new(), headers: None, trailers: Metadata::new(), over: false }
+    }
+
+    /// The server's initial metadata; waits until it is there. Empty if the call ended without any.
+    ///
+    /// # Errors
+    /// The call failed before it came.
+    pub fn headers(&mut self) -> Result<&Metadata, Status> {
+        let headers = match self.headers.take() {
+            Some(headers) => headers,
+            None => self.call.headers()?,
+        };
+        Ok(self.headers.insert(headers))
+    }
+
+    /// The server's trailing metadata, once the call has ended well; empty before. (That of a call that failed is in
+    /// its status.)
+    pub fn trailers(&self) -> &Metadata {
+        &self.trailers
+    }
+
+    /// The next reply, `None` after the last: `while let Some(reply) = replies.recv()? { .. }`.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub fn recv(&mut self) -> Result<Option<M>, Status> {
+        self.next().transpose()
+    }
+
+    /// The next reply if it is here already.
+    ///
+    /// # Errors
+    /// It is not, or there will be none.
+    pub fn try_recv(&mut self) -> Result<M, TryRecvError> {
+        self.recv_timeout(Duration::ZERO)
+    }
+
+    /// The next reply if it comes within this time.
+    ///
+    /// # Errors
+    /// It did not, or there will be none.
+    pub fn recv_timeout(&mut self, time: Duration) -> Result<M, TryRecvError> {
+        match self.recv_until(self.call.after(time)) {
+            Some(Ok(Some(message))) => Ok(message),
+            Some(Ok(None)) => Err(TryRecvError::Ended),
+            Some(Err(status)) => Err(TryRecvError::Failed(status)),
+            None => Err(TryRecvError::Empty),
+        }
+    }
+
+    /// Ends the call: its handler at the server hears of it. What comes after is CANCELLED.
+    pub fn cancel(&mut self) {
+        cancel(&self.call);
+    }
+
+    /// `None`: nothing in time.
+    fn recv_until(&mut self, until: Option<Instant>) -> Option<Result<Option<M>, Status>> {
+        if self.over {
+            return Some(Ok(None));
+        }
+        let result = match self.call.pull(&mut self.buffer, until) {
+            Pulled::TimedOut => return None,
+            Pulled::Message => (self.decode)(&mut self.buffer).map(Some),
+            Pulled::End(ended) => {
+                self.over = true;
+                self.trailers = ended.trailers;
+                self.keep_headers(ended.headers);
+                Ok(None)
+            }
+            Pulled::Failed(status, headers) => {
+                self.over = true;
+                self.keep_headers(headers);
+                Err(status)
+            }
+        };
+        if let (Err(status), false) = (&result, self.over) {
+            // A reply that does not parse: nothing good can follow.
+            self.over = true;
+            self.call.stop(status.clone());
+        }
+        Some(result)
+    }
+
+    fn keep_headers(&mut self, headers: Option<Metadata>) {
+        if self.headers.is_none() {
+            self.headers = headers;
+        }
+    }
+}
+
+/// Cancelled by this side's application.
+pub(super) fn cancel(call: &Call) {
+    let origin = Origin::Local(Local::Cancelled);
+    call.stop(Status::cancelled("cancelled by the application").with_origin(origin));
+}
+
+impl<M> Iterator for Streaming<M> {
+    type Item = Result<M, Status>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            // Without a time limit there is always an answer.
+            if let Some(result) = self.recv_until(None) {
+                return result.transpose();
+            }
+        }
+    }
+}
+
+impl<M> Drop for Streaming<M> {
+    fn drop(&mut self) {
+        if !self.over {
+            // The requests' half may still hold the call.
+            cancel(&self.call);
+        }
+    }
+}
+
+impl<M> fmt::Debug for Streaming<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streaming").field("call", &self.call).field("over", &self.over).finish_non_exhaustive()
+    }
+}
