@@ -1,1 +1,62 @@
-//! Rust code from `.proto` files.
+//! Rust code from `.proto` files, in a build script and without `protoc`.
+//!
+//! ```no_run
+//! // build.rs
+//! fn main() -> proto_build::Result {
+//!     proto_build::compile(&["proto/hello.proto"], &["proto"])
+//! }
+//! ```
+//!
+//! ```ignore
+//! // src/lib.rs
+//! pub mod hello { proto_core::include_proto!("hello.v1"); }
+//! ```
+//!
+//! For a package `hello.v1` with a service `HelloService` the module holds
+//! - the messages, by prost;
+//! - `HelloServiceClient<F>`, a client over a channel `F` of any runtime;
+//! - `blocking::HelloService`, the trait of its handlers for servers whose handlers block, and `HelloServiceServer`, which
+//!   makes a service of an implementation: `HelloServiceServer::blocking(Greeter)`;
+//! - `methods`, the descriptors by which both find their methods.
+//!
+//! Generated code names `::proto_core` alone, which re-exports prost and the well-known types: a user's `Cargo.toml` needs
+//! a runtime, `proto-core`, and `proto-build` as a build dependency.
+//!
+//! # Names
+//! Packages, messages, fields and enums are named as prost-build names them. Methods are `snake_case`; keywords become raw
+//! identifiers (`r#type`, but `self_`). What would clash gets a trailing underscore: the second of two methods that differ in
+//! case only, a method `New`, `Clone` or `OnCall`, a generated type of the name of a message.
+//!
+//! # Where files go
+//! Into `OUT_DIR`: for each package a file of its name (`hello.v1.rs`; `_.rs` for files without a package), `all-packages.rs`
+//! which nests them as modules (`proto_core::include_protos!`), and `file-descriptor-set.binpb`
+//! (`proto_core::include_file_descriptor_set!`). A build script that compiles twice sets [`Builder::out_dir`] apart.
+//!
+//! What this crate does not do: it runs no `protoc` and formats with no `rustfmt`. The plugin for users of protoc and buf is
+//! the binary `protoc-gen-proto-core` of this crate; see [`plugin`].
+#![forbid(unsafe_code)]
+
+mod builder;
+mod comments;
+mod error;
+mod generate;
+mod names;
+mod options;
+mod parse;
+pub mod plugin;
+mod services;
+
+pub use builder::{Builder, configure};
+pub use error::{Error, Problem, Result};
+pub use prost_build;
+
+use std::path::Path;
+
+/// Compiles these `.proto` files, found in these include directories, into `OUT_DIR`. Without include directories the
+/// files' own are searched. For anything else: [`configure`].
+///
+/// # Errors
+/// A file that is missing or wrong (with path, line and column), or an `OUT_DIR` that cannot be written.
+pub fn compile(protos: &[impl AsRef<Path>], includes: &[impl AsRef<Path>]) -> Result {
+    configure().compile(protos, includes)
+}

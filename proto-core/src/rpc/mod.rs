@@ -15,6 +15,7 @@ pub mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use crate::call::Kind;
 pub use cancel::{CancelToken, OnCancel, ToCancelToken};
 #[cfg(feature = "prost")]
 pub use codec::Prost;
@@ -27,3 +28,10 @@ pub use response::Response;
 pub use router::{DuplicateService, Route, Router};
 pub use service::{Blocking, BlockingService, MethodInfo, Reply, ServerCall, ServiceInfo};
 pub use stream::{Pusher, Receiver, SendError, Sender, TryRecvError, TrySendError};
+
+/// What generated code names beside the public interface.
+#[doc(hidden)]
+pub mod codegen {
+    pub use alloc::boxed::Box;
+    pub use alloc::sync::Arc;
+}
