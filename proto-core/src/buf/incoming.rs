@@ -64,9 +64,9 @@ impl Incoming {
         }
     }
 
-    /// The first `n` bytes of `as_slice` are done with.
+    /// The first `n` bytes of `as_slice` are done with; more than there are counts as all of them.
     pub(crate) fn consume(&mut self, n: usize) {
-        self.start = (self.start + n).min(self.end);
+        self.start += n.min(self.end - self.start);
         if self.start == self.end && self.shared.is_empty() {
             self.start = 0;
             self.end = 0;

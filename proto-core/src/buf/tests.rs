@@ -27,6 +27,15 @@ fn filling_more_than_there_is_room_for_counts_as_all_of_it() {
 }
 
 #[test]
+fn consuming_more_than_there_is_counts_as_all_of_it() {
+    let mut incoming = Incoming::new();
+    incoming.extend_from_slice(b"0123456789");
+    incoming.consume(3);
+    incoming.consume(usize::MAX);
+    assert_eq!(incoming.as_slice(), b"");
+}
+
+#[test]
 fn a_shared_part_survives_what_is_read_later() {
     let mut incoming = Incoming::new();
     incoming.extend_from_slice(b"0123456789");
