@@ -22,6 +22,10 @@ pub struct Config {
     pub header_table_size: u32,
     /// Streams that the peer may have open at once (default 100). Enforced before the SETTINGS ack as well.
     pub max_concurrent_streams: u32,
+    /// Client: calls that may wait for a stream when the server's limit is reached (default 32,768). More fail with RESOURCE_EXHAUSTED.
+    pub max_pending_calls: usize,
+    /// The codec that content-types must name, `application/grpc+CODEC` or none for "proto" (default `Some("proto")`; `None` accepts all, for proxies).
+    pub codec: Option<&'static str>,
     /// Largest message that we accept, bytes, inclusive (default 4 MiB).
     pub max_receive_message_size: usize,
     /// Largest message that we send, bytes, inclusive (default: no limit but the format's 4 GiB).
@@ -70,6 +74,8 @@ impl Default for Config {
             max_header_list_size: 16 * 1024,
             header_table_size: 4_096,
             max_concurrent_streams: 100,
+            max_pending_calls: 32_768,
+            codec: Some("proto"),
             max_receive_message_size: 4 * 1024 * 1024,
             max_send_message_size: u32::MAX as usize,
             max_unsent_per_call: 64 * 1024,

@@ -80,10 +80,14 @@ impl ByteQueue {
         }
     }
 
-    /// Copies the first bytes to `into` without taking them; says how many.
-    pub(crate) fn peek(&self, into: &mut [u8]) -> usize {
+    /// Copies the bytes from `at` on to `into` without taking them; says how many.
+    pub(crate) fn peek(&self, at: usize, into: &mut [u8]) -> usize {
+        let mut skip = at;
         let mut filled = 0;
         let mut copy = |from: &[u8]| {
+            let skipped = skip.min(from.len());
+            skip -= skipped;
+            let from = &from[skipped..];
             let n = from.len().min(into.len() - filled);
             into[filled..filled + n].copy_from_slice(&from[..n]);
             filled += n;

@@ -197,7 +197,7 @@ fn a_byte_queue_gives_back_what_it_got_in_order() {
 
 fn take(queue: &mut ByteQueue, n: usize, got: &mut Vec<u8>, expected: &[u8]) {
     let mut seen = [0; 40];
-    let peeked = queue.peek(&mut seen);
+    let peeked = queue.peek(0, &mut seen);
     assert_eq!(seen[..peeked], expected[got.len()..][..peeked]);
     assert_eq!(peeked, queue.len().min(40));
     let before = got.len();

@@ -1,11 +1,27 @@
-//! The life of a call, client side and server side.
+//! The life of a call, client side and server side: one machine for both roles and the four shapes.
 //!
-//! CONTRACT SKELETON: owned by the call layer; bodies to come.
+//! A call is a slot of its connection. Applications (the runtimes) hold a [`CallId`] and borrow the call as [`CallMut`] to pull messages, send, finish and
+//! cancel; events of the connection say when that is worth while. What HTTP/2 reports comes in through `connection::streams`.
+//!
+//! Both sides judge for themselves: [`CallMut::outcome`] is this side's verdict, and the peer's may differ. The server may have ended a
+//! call with OK while the client says DEADLINE_EXCEEDED. Cancelling stops the work and rolls nothing back.
+//!
+//! What it does not do: it knows no message types (`rpc` does), it does not choose connections (`channel` does), it does not wait (runtimes do).
 
-use crate::buf::{MessageBuf, Payload};
+mod answering;
+mod ending;
+mod fields;
+mod handle;
+mod receiving;
+pub(crate) mod request;
+pub(crate) mod response;
+mod sending;
+pub(crate) mod slab;
+pub(crate) mod state;
+
 use crate::grpc::{Metadata, Status};
 use crate::time::Instant;
-use core::time::Duration;
+pub use handle::CallMut;
 
 /// Names a call of one connection. A stale id (of a released call) is an error, never somebody else's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,129 +126,4 @@ pub struct RequestHead<'a> {
     pub deadline: Option<Instant>,
     /// The client's request metadata.
     pub metadata: &'a Metadata,
-}
-
-/// One call, borrowed from its connection.
-#[derive(Debug)]
-pub struct CallMut<'a, R> {
-    pub(crate) connection: &'a mut crate::connection::Connection<R>,
-    pub(crate) id: CallId,
-}
-
-impl<R> CallMut<'_, R> {
-    /// Its id.
-    pub fn id(&self) -> CallId {
-        self.id
-    }
-    /// Pulls the next message into `into`. Errors of the call come after all messages that arrived before them.
-    pub fn recv(&mut self, now: Instant, into: &mut MessageBuf) -> Recv {
-        let _ = (now, into);
-        todo!()
-    }
-    /// Sends one message (client: request; server: reply; headers go first if they have not gone).
-    pub fn send<'m>(&mut self, now: Instant, message: impl Into<Payload<'m>>) -> Result<(), SendError> {
-        let _ = (now, message.into());
-        todo!()
-    }
-    /// Would `send` be accepted now?
-    pub fn can_send(&self) -> bool {
-        todo!()
-    }
-    /// This side's verdict, once it stands (client: after the trailers, even if messages wait; server: failed, or finished).
-    pub fn outcome(&self) -> Option<&Status> {
-        todo!()
-    }
-    /// Has the call failed for the handler's eyes (server: cancelled, deadline, connection lost)?
-    pub fn is_cancelled(&self) -> bool {
-        todo!()
-    }
-    /// The call's deadline.
-    pub fn deadline(&self) -> Option<Instant> {
-        todo!()
-    }
-    /// Ends the call at once: RST_STREAM(CANCEL) on the wire, this status at home (client: CANCELLED by default).
-    pub fn cancel(&mut self, now: Instant, status: Status) {
-        let _ = (now, status);
-        todo!()
-    }
-    /// The application is done with the call. A call that is not over is cancelled. The slot is recycled.
-    pub fn release(self, now: Instant) {
-        let _ = now;
-        todo!()
-    }
-}
-
-impl CallMut<'_, crate::connection::Client> {
-    /// Half-close: no more messages.
-    pub fn finish(&mut self, now: Instant) -> Result<(), SendError> {
-        let _ = now;
-        todo!()
-    }
-    /// Sends the last message and half-closes, in one DATA frame where it fits.
-    pub fn send_last<'m>(&mut self, now: Instant, message: impl Into<Payload<'m>>) -> Result<(), SendError> {
-        let _ = (now, message.into());
-        todo!()
-    }
-    /// Initial metadata, once the headers are there (trailers-only: empty, at the end).
-    pub fn headers(&self) -> Option<&Metadata> {
-        todo!()
-    }
-    /// Takes it.
-    pub fn take_headers(&mut self) -> Option<Metadata> {
-        todo!()
-    }
-    /// Trailing metadata, once the trailers are there.
-    pub fn take_trailers(&mut self) -> Option<Metadata> {
-        todo!()
-    }
-    /// Everything that was accepted by `send` has left for the socket, and the half-close too (for `reply.all_sent()`).
-    pub fn all_sent(&self) -> bool {
-        todo!()
-    }
-}
-
-impl CallMut<'_, crate::connection::Server> {
-    /// Method, metadata, deadline.
-    pub fn head(&self) -> RequestHead<'_> {
-        todo!()
-    }
-    /// The method was found: how many messages go each way. Cardinality is enforced from here on.
-    pub fn set_kind(&mut self, kind: Kind) {
-        let _ = kind;
-        todo!()
-    }
-    /// A handler may start: for unary and server streaming the message and the half-close are there. `Event::Readable` comes when this turns true.
-    pub fn can_start(&self) -> bool {
-        todo!()
-    }
-    /// Takes the request's metadata out.
-    pub fn take_metadata(&mut self) -> Metadata {
-        todo!()
-    }
-    /// Sends initial metadata, before any message. A second time, or after a message: false.
-    pub fn send_headers(&mut self, now: Instant, metadata: &Metadata) -> bool {
-        let _ = (now, metadata);
-        todo!()
-    }
-    /// A unary reply in one go: headers (if not sent), message, trailers with OK. Always accepted (mechanics 3), too large excepted.
-    pub fn reply<'m>(
-        &mut self,
-        now: Instant,
-        headers: &Metadata,
-        message: impl Into<Payload<'m>>,
-        trailers: &Metadata,
-    ) -> Result<(), SendError> {
-        let _ = (now, headers, message.into(), trailers);
-        todo!()
-    }
-    /// Ends the call: trailers with this status (trailers-only where nothing was sent), then RST_STREAM(NO_ERROR) if the client still sends.
-    /// False if the call was over already (this side's verdict stands in `outcome`).
-    pub fn finish(&mut self, now: Instant, status: &Status, trailers: &Metadata) -> bool {
-        let _ = (now, status, trailers);
-        todo!()
-    }
-    /// Time until the deadline.
-    pub fn time_left(&self, now: Instant) -> Option<Duration> {
-        self.deadline().map(|d| d.saturating_duration_since(now))
-    }
 }

@@ -25,8 +25,8 @@ pub(crate) fn prefix(len: u32) -> [u8; PREFIX] {
 pub(crate) trait Body {
     /// Bytes received and not taken.
     fn available(&self) -> usize;
-    /// Copies up to `into.len()` of them without taking; returns how many.
-    fn peek(&self, into: &mut [u8]) -> usize;
+    /// Copies up to `into.len()` of them, from the byte `at` on, without taking; returns how many.
+    fn peek(&self, at: usize, into: &mut [u8]) -> usize;
     /// Takes `skip` bytes away and moves the `n` behind them to `into`.
     fn take(&mut self, skip: usize, n: usize, into: &mut MessageBuf);
 }
@@ -66,14 +66,14 @@ pub(crate) enum FrameError {
     Truncated,
 }
 
-/// Looks at the front of a body.
-pub(crate) fn front(body: &impl Body, encoding: Encoding, limit: usize) -> Result<Front, FrameError> {
-    let available = body.available();
+/// Looks at what stands in a body from the byte `at` on (0: its front; further on only where a message begins).
+pub(crate) fn front(body: &impl Body, at: usize, encoding: Encoding, limit: usize) -> Result<Front, FrameError> {
+    let available = body.available().saturating_sub(at);
     if available == 0 {
         return Ok(Front::Empty);
     }
     let mut prefix = [0; PREFIX];
-    let got = body.peek(&mut prefix);
+    let got = body.peek(at, &mut prefix);
     let [flag, length @ ..] = prefix;
     if flag > COMPRESSED {
         return Err(FrameError::Flag(flag));
@@ -136,8 +136,8 @@ mod tests {
         fn available(&self) -> usize {
             self.0.len()
         }
-        fn peek(&self, into: &mut [u8]) -> usize {
-            into.iter_mut().zip(&self.0).map(|(to, from)| *to = *from).count()
+        fn peek(&self, at: usize, into: &mut [u8]) -> usize {
+            into.iter_mut().zip(self.0.iter().skip(at)).map(|(to, from)| *to = *from).count()
         }
         fn take(&mut self, skip: usize, n: usize, into: &mut MessageBuf) {
             let bytes: Vec<u8> = self.0.drain(..skip + n).skip(skip).collect();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn look(bytes: &[u8]) -> Result<Front, FrameError> {
-        front(&Queue(bytes.iter().copied().collect()), Encoding::Identity, 10)
+        front(&Queue(bytes.iter().copied().collect()), 0, Encoding::Identity, 10)
     }
 
     #[test]
@@ -160,14 +160,14 @@ mod tests {
         let mut found = Vec::new();
         for byte in bytes {
             queue.0.push_back(byte);
-            while let Ok(Front::Message { len }) = front(&queue, Encoding::Identity, 10) {
+            while let Ok(Front::Message { len }) = front(&queue, 0, Encoding::Identity, 10) {
                 let mut message = MessageBuf::new();
                 queue.take(PREFIX, len, &mut message);
                 found.push(message.copy_to_bytes(message.remaining()));
             }
         }
         assert_eq!(found, [&b""[..], b"a", b"0123456789", b""]);
-        assert_eq!(front(&queue, Encoding::Identity, 10), Ok(Front::Empty));
+        assert_eq!(front(&queue, 0, Encoding::Identity, 10), Ok(Front::Empty));
     }
 
     #[test]

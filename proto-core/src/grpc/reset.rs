@@ -14,27 +14,6 @@ pub(crate) fn code(http2: u32) -> Code {
     }
 }
 
-/// The name of a code of HTTP/2 (RFC 9113 section 7).
-pub(crate) fn name(http2: u32) -> &'static str {
-    match http2 {
-        0 => "NO_ERROR",
-        1 => "PROTOCOL_ERROR",
-        2 => "INTERNAL_ERROR",
-        3 => "FLOW_CONTROL_ERROR",
-        4 => "SETTINGS_TIMEOUT",
-        5 => "STREAM_CLOSED",
-        6 => "FRAME_SIZE_ERROR",
-        7 => "REFUSED_STREAM",
-        8 => "CANCEL",
-        9 => "COMPRESSION_ERROR",
-        10 => "CONNECT_ERROR",
-        11 => "ENHANCE_YOUR_CALM",
-        12 => "INADEQUATE_SECURITY",
-        13 => "HTTP_1_1_REQUIRED",
-        _ => "an unknown code",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,12 +27,5 @@ mod tests {
         assert_eq!(code(8), Code::Cancelled);
         assert_eq!(code(11), Code::ResourceExhausted);
         assert_eq!(code(12), Code::PermissionDenied);
-    }
-
-    #[test]
-    fn every_code_of_the_rfc_has_its_name() {
-        assert_eq!(name(7), "REFUSED_STREAM");
-        assert_eq!(name(14), "an unknown code");
-        assert!((0..14).all(|code| name(code) != "an unknown code"));
     }
 }

@@ -146,6 +146,7 @@ impl Connection {
         let stream = &mut self.streams[slot];
         stream.state = State::Open;
         stream.has_headers = true;
+        stream.ended_by_headers = head.end_stream;
         stream.recv.content_left = content;
         core::mem::swap(&mut stream.headers, &mut self.scratch);
         self.mark(slot, Ready::HEADERS);
@@ -197,6 +198,7 @@ impl Connection {
         // 204 and 304 may name the length of a body that they do not have (RFC 9110 section 8.6).
         stream.recv.content_left = content.filter(|_| status != 204 && status != 304);
         stream.has_headers = true;
+        stream.ended_by_headers = head.end_stream;
         core::mem::swap(&mut stream.headers, &mut self.scratch);
         self.mark(slot, Ready::HEADERS);
         if head.end_stream { self.on_remote_end(slot) } else { Ok(()) }

@@ -58,7 +58,12 @@ impl<'a> StreamMut<'a> {
 
     /// Copies up to `into.len()` of them without taking; returns how many.
     pub fn peek(&self, into: &mut [u8]) -> usize {
-        self.get().recv.bytes.peek(into)
+        self.peek_at(0, into)
+    }
+
+    /// The same, from the byte `at` on.
+    pub fn peek_at(&self, at: usize, into: &mut [u8]) -> usize {
+        self.get().recv.bytes.peek(at, into)
     }
 
     /// Takes the next `skip` bytes away and then moves `n` bytes to `into`; credit goes back to the peer.
@@ -84,6 +89,11 @@ impl<'a> StreamMut<'a> {
     /// The peer has half-closed and everything it sent is here.
     pub fn is_ended(&self) -> bool {
         self.get().recv_ended
+    }
+
+    /// Its first header block had END_STREAM: there is no body, and there are no trailers.
+    pub fn ended_by_headers(&self) -> bool {
+        self.get().ended_by_headers
     }
 
     /// How it was cut short, if it was. What had arrived before can still be taken.
@@ -146,20 +156,9 @@ impl<'a> StreamMut<'a> {
         self.get().send.bytes.len()
     }
 
-    /// Would `send_data` accept a message now?
-    pub fn can_send(&self) -> bool {
-        let stream = self.get();
-        let local = &self.connection.local;
-        stream.state.can_send()
-            && stream.send.end == End::No
-            && stream.send.bytes.len() < local.max_unsent_per_call
-            && self.connection.unsent() < local.max_unsent
-    }
-
-    /// Our side has ended, and everything before the end has been framed.
-    pub fn is_sent(&self) -> bool {
-        let stream = self.get();
-        stream.headers_sent && !stream.state.can_send() && stream.reset.is_none()
+    /// May `send_data` be called with a message now? If not, `Ready::WRITABLE` is owed from here on.
+    pub fn admit(&mut self) -> bool {
+        self.connection.admit(self.slot)
     }
 
     /// Cuts the stream short; queued data is dropped.
@@ -180,6 +179,24 @@ impl<'a> StreamMut<'a> {
 }
 
 impl Connection {
+    /// Would `send_data` accept a message on this stream now?
+    pub fn can_send(&self, key: StreamKey) -> bool {
+        let Some(slot) = self.streams.slot_of(key) else { return false };
+        let stream = &self.streams[slot];
+        stream.state.can_send()
+            && stream.send.end == End::No
+            && stream.send.bytes.len() < self.local.max_unsent_per_call
+            && self.unsent() < self.local.max_unsent
+    }
+
+    /// Our side of this stream has ended, and everything before the end has been framed.
+    pub fn is_sent(&self, key: StreamKey) -> bool {
+        self.streams.slot_of(key).is_some_and(|slot| {
+            let stream = &self.streams[slot];
+            stream.headers_sent && !stream.state.can_send() && stream.reset.is_none()
+        })
+    }
+
     /// `n` bytes of a stream were taken: loans go back to the pool, the rest to the peer.
     pub(super) fn on_taken(&mut self, slot: u32, n: usize) {
         let half = (self.local.stream_window / 2).max(1);

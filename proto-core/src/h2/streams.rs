@@ -32,6 +32,8 @@ pub(super) struct Stream {
     pub(super) has_trailers: bool,
     /// The peer has half-closed.
     pub(super) recv_ended: bool,
+    /// It did so with its first header block.
+    pub(super) ended_by_headers: bool,
     /// Our request or response headers have been written.
     pub(super) headers_sent: bool,
     pub(super) reset: Option<Reset>,
@@ -62,6 +64,7 @@ impl Stream {
             has_headers: false,
             has_trailers: false,
             recv_ended: false,
+            ended_by_headers: false,
             headers_sent: false,
             reset: None,
             headers_end: 0,
@@ -167,6 +170,7 @@ impl Streams {
         stream.has_headers = false;
         stream.has_trailers = false;
         stream.recv_ended = false;
+        stream.ended_by_headers = false;
         stream.headers_sent = false;
         stream.reset = None;
         stream.moved = Instant::ZERO;

@@ -1,13 +1,20 @@
-//! For tests: random numbers on a seed, a virtual clock, two HTTP/2 connections over a link in memory, and one with a scripted peer.
+//! For tests, those of users included: random numbers on a seed, a virtual clock, connections over a link in memory that chops, delays, and breaks
+//! ([`Pair`]), and a connection whose peer is scripted frame by frame.
 //!
-//! Nothing here is used by the protocol itself. Feature `testkit`.
+//! Everything is pure: no sockets, no threads, and the same seed gives the same run. Nothing here is used by the protocol itself. Feature
+//! `testkit`.
 
 mod clock;
+mod faults;
 mod h2_pair;
 mod h2_raw;
+mod pair;
+mod pipe;
 mod random;
 
 pub use clock::Clock;
+pub use faults::{Break, Faults, Pieces};
 pub use h2_pair::{Chop, H2Pair};
 pub use h2_raw::{H2Raw, RawFrame};
+pub use pair::{Endpoint, Pair};
 pub use random::Random;

@@ -1,6 +1,7 @@
 //! The verdicts that this side makes by itself. Every one says why, in which phase, and whether the server may have seen the call.
 
 use super::{Inner, Status};
+use crate::error::ErrorCode;
 use crate::grpc::{Code, Local, Origin, Seen, reset};
 use alloc::format;
 use alloc::string::String;
@@ -52,7 +53,7 @@ pub(crate) fn not_processed(why: &str, phase: &'static str) -> Status {
 
 /// RST_STREAM from the peer (wire item 17).
 pub(crate) fn reset_by_peer(http2: u32, phase: &'static str, seen: Seen) -> Status {
-    let message = format!("the peer reset the stream with {} ({http2}) while {phase}", reset::name(http2));
+    let message = format!("the peer reset the stream with {} ({http2}) while {phase}", ErrorCode::name_of(http2));
     status(reset::code(http2), message, Local::Reset { code: http2 }, phase, seen)
 }
 
@@ -70,4 +71,14 @@ pub(crate) fn too_large(size: usize, limit: usize, setting: &'static str, phase:
 /// The call cannot be sent as it is.
 pub(crate) fn bad_request(code: Code, what: String) -> Status {
     status(code, what, Local::BadRequest, "preparing the call", Seen::No)
+}
+
+impl Status {
+    /// The same, with phase and `seen` where whoever made it did not say.
+    pub(crate) fn completed(mut self, phase: &'static str, seen: Seen) -> Status {
+        let inner = self.inner_mut();
+        inner.phase.get_or_insert(phase);
+        inner.seen.get_or_insert(seen);
+        self
+    }
 }

@@ -1,6 +1,13 @@
 //! `Connection<Client>` and `Connection<Server>`: one gRPC connection as a pure state machine.
 //!
-//! CONTRACT SKELETON: owned by the call layer.
+//! It joins `h2` (streams, windows, settings) and `call` (the life of a call). Runtimes drive it: bytes, time and commands in; bytes, events
+//! and the next timeout out. `channel` decides which connections there are.
+
+pub(crate) mod answers;
+mod arrival;
+pub(crate) mod machine;
+mod opening;
+mod streams;
 
 use crate::buf::{Incoming, Outgoing};
 use crate::call::{CallId, CallMut, CallOptions, Head, StaleCall};
@@ -11,6 +18,7 @@ use crate::time::Instant;
 use alloc::string::String;
 use core::marker::PhantomData;
 use core::time::Duration;
+use machine::{Machine, Side};
 
 /// The role that starts calls.
 #[derive(Debug)]
@@ -56,109 +64,109 @@ pub enum StartError {
 /// Any other order is safe.
 #[derive(Debug)]
 pub struct Connection<R> {
+    pub(crate) machine: Machine,
     role: PhantomData<R>,
 }
 
 impl<R> Connection<R> {
     /// Takes bytes from the peer. Events decoded before an error stand; a GOAWAY waits to be transmitted after it.
     pub fn receive(&mut self, now: Instant, input: &mut Incoming) -> Result<(), ConnectionError> {
-        let _ = (now, input);
-        todo!()
+        let outcome = self.machine.h2.receive(now, input);
+        self.machine.pump(now);
+        outcome
     }
     /// The peer will send no more.
     pub fn receive_eof(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        self.machine.h2.receive_eof(now);
+        self.machine.pump(now);
     }
     /// The transport broke, in these words. `written`: `Outgoing::written()` where known, to tell which calls never left.
     pub fn lost(&mut self, now: Instant, reason: String, written: Option<u64>) {
-        let _ = (now, reason, written);
-        todo!()
+        self.machine.h2.lost(now, reason, written);
+        self.machine.pump(now);
     }
     /// Fills an empty `out`; false when there is nothing to send.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
-        let _ = (now, out);
-        todo!()
+        self.machine.poll_transmit(now, out)
     }
     /// `poll_transmit` would yield something; O(1).
     pub fn has_output(&self) -> bool {
-        todo!()
+        self.machine.h2.has_output()
     }
     /// False while too many replies wait unread by the peer: do not read.
     pub fn wants_input(&self) -> bool {
-        todo!()
+        self.machine.h2.wants_input()
     }
     /// The next event; O(1).
     pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        self.machine.poll_event()
     }
     /// When to call `handle_timeout`; O(1).
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        self.machine.poll_timeout()
     }
     /// Serves what is due; afterwards `poll_timeout() > now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        self.machine.handle_timeout(now);
     }
     /// One call.
     pub fn call(&mut self, id: CallId) -> Result<CallMut<'_, R>, StaleCall> {
-        let _ = id;
-        todo!()
+        match self.machine.calls.find(id) {
+            Some(slot) => Ok(CallMut::new(self, id, slot)),
+            None => Err(StaleCall(id)),
+        }
     }
     /// GOAWAY, drain, close; calls left after `grace` are cut (client: UNAVAILABLE; server: cancelled).
     pub fn shutdown(&mut self, now: Instant, grace: Duration) {
-        let _ = (now, grace);
-        todo!()
+        self.machine.shutdown(now, grace);
     }
     /// Bytes accepted to be sent and not handed to `poll_transmit` yet.
     pub fn unsent(&self) -> usize {
-        todo!()
+        self.machine.unsent()
     }
     /// Calls that are not released.
     pub fn active_calls(&self) -> usize {
-        todo!()
+        self.machine.calls.len()
     }
     /// The peer's SETTINGS have arrived.
     pub fn is_ready(&self) -> bool {
-        todo!()
+        self.machine.h2.is_ready()
     }
     /// No new calls.
     pub fn is_draining(&self) -> bool {
-        todo!()
+        self.machine.h2.is_draining()
     }
     /// It is over (everything that could be written has been handed out by `poll_transmit` when `has_output` is false).
     pub fn is_closed(&self) -> bool {
-        todo!()
+        self.machine.h2.close_reason().is_some()
     }
     /// Why it ended.
     pub fn close_reason(&self) -> Option<&ConnectionError> {
-        todo!()
+        self.machine.h2.close_reason()
     }
 }
 
 impl Connection<Client> {
     /// A client's connection; the preface waits to be transmitted.
     pub fn client(config: Config, now: Instant) -> Self {
-        let _ = (config, now);
-        todo!()
+        Connection { machine: Machine::new(Side::Client, &config, now), role: PhantomData }
     }
     /// Starts a call. Beyond the peer's stream limit it waits inside the connection for its turn (its deadline runs).
     pub fn start(&mut self, now: Instant, head: Head<'_>, options: &CallOptions) -> Result<CallId, StartError> {
-        let _ = (now, head, options);
-        todo!()
+        let started = self.machine.start(now, head, options);
+        self.machine.pump(now);
+        started
     }
 }
 
 impl Connection<Server> {
     /// A server's connection.
     pub fn server(config: Config, now: Instant) -> Self {
-        let _ = (config, now);
-        todo!()
+        Connection { machine: Machine::new(Side::Server, &config, now), role: PhantomData }
     }
     /// The next new call: its headers are there (calls that are not proper gRPC were answered already). Yields nothing while
     /// more than 1 MiB is unsent; `Event::Incoming` comes again.
     pub fn accept(&mut self) -> Option<CallId> {
-        todo!()
+        self.machine.accept()
     }
 }

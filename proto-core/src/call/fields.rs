@@ -1,0 +1,42 @@
+//! Which received fields are metadata, and which belong to gRPC or HTTP/2.
+
+use crate::grpc::Metadata;
+use crate::grpc::metadata::InvalidBase64;
+use crate::hpack::{HeaderList, Known, Name};
+
+/// Does the protocol itself speak through this field? Such fields are not shown as metadata.
+fn is_protocol(name: Known) -> bool {
+    name.is_pseudo()
+        || name.is_connection_specific()
+        || matches!(
+            name,
+            Known::Te
+                | Known::ContentType
+                | Known::ContentLength
+                | Known::UserAgent
+                | Known::Host
+                | Known::GrpcTimeout
+                | Known::GrpcEncoding
+                | Known::GrpcAcceptEncoding
+                | Known::GrpcStatus
+                | Known::GrpcMessage
+                | Known::GrpcStatusDetailsBin
+                | Known::GrpcMessageType
+        )
+}
+
+/// Copies the metadata among `list` to `into`, in order, binary values decoded.
+pub(super) fn metadata(list: &HeaderList, into: &mut Metadata) -> Result<(), InvalidBase64> {
+    for field in list.iter() {
+        match field.name {
+            Name::Known(name) if is_protocol(name) => {}
+            name => into.append_received(name.as_bytes(), field.value, field.sensitive)?,
+        }
+    }
+    Ok(())
+}
+
+/// A received value as text for a message: printable, cut to 64 bytes.
+pub(super) fn shown(value: &[u8]) -> alloc::string::String {
+    alloc::string::ToString::to_string(&value[..value.len().min(64)].escape_ascii())
+}

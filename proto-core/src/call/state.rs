@@ -1,0 +1,184 @@
+//! What a connection knows of one call.
+
+use super::Kind;
+use super::slab::Links;
+use crate::grpc::encoding::Encoding;
+use crate::grpc::{Metadata, Status};
+use crate::h2::StreamKey;
+use crate::time::Instant;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// Recycled buffers larger than this give their memory back.
+const KEEP_CAPACITY: usize = 1024;
+
+/// Events that wait to be reported, as bits.
+pub(crate) mod bit {
+    pub(crate) const READABLE: u8 = 1;
+    pub(crate) const WRITABLE: u8 = 2;
+    pub(crate) const ENDED: u8 = 4;
+}
+
+/// One call of either role.
+///
+/// ```text
+///   client:  waiting --- a stream is free ---> open --- verdict ---> over --- release ---> (slot is free)
+///               \------------------ verdict ------------------------/
+///   server:  arrived (waiting) --- accept ---> open --- verdict ---> over --- release ---> (slot is free)
+///               \------------------ verdict ------------------------/
+/// ```
+///
+/// The verdict is this side's own, made once: by trailers, a reset, the deadline, a broken rule, the application, or the end of the connection. What arrived
+/// before a verdict of the peer can still be pulled; a verdict of this side drops it (`input_dropped`).
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) live: bool,
+    pub(crate) generation: u32,
+    /// Its places in the queues of the slab.
+    pub(crate) links: [Links; 2],
+    /// Events to report (`bit`).
+    pub(crate) events: u8,
+
+    /// The HTTP/2 stream, while there is one.
+    pub(crate) stream: Option<StreamKey>,
+    /// This side's verdict, once it stands.
+    pub(crate) verdict: Option<Status>,
+    pub(crate) deadline: Option<Instant>,
+    /// The four shapes. At a server `None` until the method was found.
+    pub(crate) kind: Option<Kind>,
+
+    /// Server: response headers have gone.
+    pub(crate) headers_sent: bool,
+    /// At least one message was accepted to be sent.
+    pub(crate) message_sent: bool,
+    /// This side has finished sending.
+    pub(crate) send_closed: bool,
+    /// A send was refused for the moment: its sender waits for `Writable`.
+    pub(crate) blocked: bool,
+    /// Client, once it is over: had everything left by then?
+    pub(crate) all_sent: bool,
+
+    /// The peer's headers are there.
+    pub(crate) headers_received: bool,
+    /// At least one message was pulled.
+    pub(crate) message_received: bool,
+    /// The peer has finished sending.
+    pub(crate) recv_closed: bool,
+    /// The application waits for something to pull: the next thing to arrive is reported.
+    pub(crate) armed: bool,
+    /// Server: the one request message and the half-close are there.
+    pub(crate) request_complete: bool,
+    /// What arrived and was not pulled is no longer wanted.
+    pub(crate) input_dropped: bool,
+    /// Server: the application has it.
+    pub(crate) accepted: bool,
+    /// How the peer's messages are encoded.
+    pub(crate) encoding: Encoding,
+    /// Client: the HTTP status of the response.
+    pub(crate) http_status: u16,
+    /// Largest message that is accepted, bytes.
+    pub(crate) max_receive: usize,
+
+    /// Client: initial metadata (while it waits for a stream: the request's). Server: the request's.
+    pub(crate) headers: Metadata,
+    /// Client: trailing metadata.
+    pub(crate) trailers: Metadata,
+    pub(crate) path: String,
+    pub(crate) authority: String,
+    /// Client: what was sent before there was a stream.
+    pub(crate) held: Held,
+}
+
+/// Messages of a call that has no stream yet.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// Framed messages, one after the other.
+    pub(crate) bytes: Vec<u8>,
+    /// A large one behind them, by reference; nothing more is accepted then.
+    pub(crate) large: Option<Bytes>,
+}
+
+impl Held {
+    /// Bytes of messages that wait here.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() + self.large.as_ref().map_or(0, Bytes::len)
+    }
+}
+
+impl Call {
+    pub(crate) fn new() -> Self {
+        Call {
+            live: true,
+            generation: 0,
+            links: [Links::OUT; 2],
+            events: 0,
+            stream: None,
+            verdict: None,
+            deadline: None,
+            kind: None,
+            headers_sent: false,
+            message_sent: false,
+            send_closed: false,
+            blocked: false,
+            all_sent: false,
+            headers_received: false,
+            message_received: false,
+            recv_closed: false,
+            armed: true,
+            request_complete: false,
+            input_dropped: false,
+            accepted: false,
+            encoding: Encoding::Identity,
+            http_status: 0,
+            max_receive: 0,
+            headers: Metadata::new(),
+            trailers: Metadata::new(),
+            path: String::new(),
+            authority: String::new(),
+            held: Held::default(),
+        }
+    }
+
+    /// Makes a body without a call of it, with the memory that the next one will need.
+    pub(crate) fn recycle(&mut self) {
+        let old = core::mem::replace(self, Call::new());
+        self.live = false;
+        self.generation = old.generation.wrapping_add(1);
+        self.headers = recycle_metadata(old.headers);
+        self.trailers = recycle_metadata(old.trailers);
+        self.path = recycle_text(old.path);
+        self.authority = recycle_text(old.authority);
+        self.held.bytes = recycle_bytes(old.held.bytes);
+    }
+
+    /// Is it over?
+    pub(crate) fn is_over(&self) -> bool {
+        self.verdict.is_some()
+    }
+
+    /// Bytes of memory that its buffers hold, used or not.
+    pub(crate) fn memory(&self) -> usize {
+        self.headers.memory()
+            + self.trailers.memory()
+            + self.path.capacity()
+            + self.authority.capacity()
+            + self.held.bytes.capacity()
+            + self.held.large.as_ref().map_or(0, Bytes::len)
+    }
+}
+
+fn recycle_metadata(mut metadata: Metadata) -> Metadata {
+    metadata.clear();
+    if metadata.memory() > KEEP_CAPACITY { Metadata::new() } else { metadata }
+}
+
+fn recycle_text(mut text: String) -> String {
+    text.clear();
+    if text.capacity() > KEEP_CAPACITY { String::new() } else { text }
+}
+
+fn recycle_bytes(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.clear();
+    if bytes.capacity() > KEEP_CAPACITY { Vec::new() } else { bytes }
+}
