@@ -21,19 +21,18 @@ pub(crate) fn parse(protos: &[PathBuf], includes: &[PathBuf]) -> Result<Parsed> 
     if protos.is_empty() {
         return Err(Error::other("no .proto file was given to compile"));
     }
-    let includes = if includes.is_empty() { directories(protos) } else { includes.to_vec() };
-    for include in &includes {
-        if !include.is_dir() {
-            return Err(missing(include, "include directory"));
-        }
+    if let Some(include) = includes.iter().find(|i| !i.is_dir()) {
+        return Err(missing(include, "include directory"));
     }
+    let exists = |proto: &PathBuf| proto.is_file() || includes.iter().any(|i| i.join(proto).is_file());
+    if let Some(proto) = protos.iter().find(|p| !exists(p)) {
+        return Err(missing(proto, "file"));
+    }
+    let includes = if includes.is_empty() { directories(protos) } else { includes.to_vec() };
     let error = |e: protox::Error, proto: Option<&Path>| problems(&e, proto, &includes);
     let mut compiler = Compiler::new(&includes).map_err(|e| error(e, None))?;
     compiler.include_imports(true).include_source_info(true);
     for proto in protos {
-        if !proto.is_file() && !includes.iter().any(|i| i.join(proto).is_file()) {
-            return Err(missing(proto, "file"));
-        }
         compiler.open_file(proto).map_err(|e| error(e, Some(proto)))?;
     }
     Ok(Parsed {
@@ -109,7 +108,12 @@ fn problem(diagnostic: &dyn Diagnostic, file: Option<String>, source: &SourceTex
 }
 
 /// The text that an error's offsets speak of.
-struct SourceText(Option<String>);
+struct SourceText {
+    text: Option<String>,
+    /// The offsets are of another kind: the column counts bytes as if they were characters (what protox finds wrong in
+    /// the descriptors, which keep such columns).
+    byte_columns: bool,
+}
 
 struct Place {
     line: usize,
@@ -125,15 +129,17 @@ impl SourceText {
             let all = code.read_span(&(0, 0).into(), 0, usize::MAX).ok()?;
             String::from_utf8(all.data().to_vec()).ok()
         };
-        SourceText(error.source_code().and_then(read))
+        SourceText { text: error.source_code().and_then(read), byte_columns: !error.is_parse() }
     }
 
     fn place(&self, offset: usize, length: usize) -> Option<Place> {
-        let text = self.0.as_deref()?;
+        let text = self.text.as_deref()?;
         let before = text.get(..offset)?;
         let start = before.rfind('\n').map_or(0, |n| n + 1);
         let end = text[offset..].find('\n').map_or(text.len(), |n| offset + n);
         let chars = |s: &str| s.chars().count();
+        let meant = start + chars(&text[start..offset]);
+        let offset = if self.byte_columns && text.is_char_boundary(meant) { meant } else { offset };
         let stop = text.get(offset..(offset + length).min(end)).map_or(1, chars);
         Some(Place {
             line: before.matches('\n').count() + 1,
