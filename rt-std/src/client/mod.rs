@@ -5,6 +5,8 @@ mod cancel;
 mod channel;
 pub(crate) mod driver;
 mod front;
+#[cfg(unix)]
+mod in_process;
 mod later;
 mod requests;
 mod streaming;

@@ -61,6 +61,11 @@ impl ServerBuilder {
         Ok(InProcess { hub: Guard::new(self.hub_on(poller, None)?), os })
     }
 
+    /// The machine that it will run on.
+    pub(crate) fn seam(&self) -> Arc<dyn Os> {
+        self.os()
+    }
+
     fn os(&self) -> Arc<dyn Os> {
         self.os.clone().unwrap_or_else(crate::os::RealOs::shared)
     }

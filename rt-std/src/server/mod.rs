@@ -49,6 +49,7 @@ mod watch;
 mod work;
 
 pub use builder::ServerBuilder;
+pub(crate) use connection::InProcess;
 pub use connection::serve_connection;
 pub use error::ServerError;
 pub use report::Report;

@@ -3,7 +3,9 @@
 use super::net::{Net, Network};
 use super::os::{SimOs, spawn};
 use super::sched::Sched;
+use crate::client::{Channel, ChannelBuilder};
 use crate::os::{Address, Listener, Os, Pipe, Thread};
+use crate::server::Running;
 use proto_core::time::Instant;
 use std::fmt;
 use std::io;
@@ -227,6 +229,31 @@ impl Sim {
     /// `AddrInUse` while another one is open there.
     pub fn listen_at(&self, address: SocketAddr) -> io::Result<Arc<dyn Listener>> {
         Ok(self.net.listen(&Address::Tcp(address))?)
+    }
+
+    /// A channel to a server of this simulation ([`serve`](Self::serve)).
+    ///
+    /// # Panics
+    /// When it does not listen on a TCP address.
+    pub fn channel(&self, server: &Running) -> Channel {
+        match server.address() {
+            Address::Tcp(address) => self.channel_to(*address),
+            other => panic!("the simulation's servers have TCP addresses, not {other:?}"),
+        }
+    }
+
+    /// A channel to this address.
+    pub fn channel_to(&self, address: SocketAddr) -> Channel {
+        match self.builder(&address.to_string()).build() {
+            Ok(channel) => channel,
+            // A socket address is a target.
+            Err(status) => panic!("{status}"),
+        }
+    }
+
+    /// A builder for a channel in this simulation.
+    pub fn builder(&self, target: &str) -> ChannelBuilder {
+        Channel::builder(target).os(self.os())
     }
 
     /// Two connected ends.

@@ -34,7 +34,7 @@ pub struct ChannelBuilder {
 }
 
 impl ChannelBuilder {
-    pub(super) fn new(target: &str) -> Self {
+    pub(crate) fn new(target: &str) -> Self {
         let settings = Settings {
             connection: Config::default(),
             connect_timeout: ChannelConfig::default().connect_timeout,

@@ -1,6 +1,6 @@
 //! What connections report to their channel, and what reaches all of them.
 
-use super::super::driver::Driver;
+use super::super::driver::{Driver, background};
 use super::runtime::Shared;
 use super::state::Link;
 use proto_core::channel::ConnectionKey;
@@ -10,17 +10,20 @@ use std::time::Duration;
 impl Shared {
     /// The peer's SETTINGS came.
     pub(super) fn ready(&self, key: ConnectionKey) {
-        let pending = self.with(|state, now| {
+        let (driver, pending) = self.with(|state, now| {
             let driver = match state.links.remove(&key) {
                 Some(Link::Handshake { driver, .. } | Link::Ready { driver }) => driver,
                 // Given up meanwhile.
-                _ => return Vec::new(),
+                _ => return (None, Vec::new()),
             };
             state.core.handle_ready(now, key);
             state.current = Some(driver.clone());
-            state.links.insert(key, Link::Ready { driver });
-            std::mem::take(&mut state.pending)
+            state.links.insert(key, Link::Ready { driver: driver.clone() });
+            (Some(driver), std::mem::take(&mut state.pending))
         });
+        if let (Some(driver), true) = (driver, self.settings.background_io) {
+            background::start(&self.os, &driver);
+        }
         for call in pending.iter().filter_map(Weak::upgrade) {
             call.try_start();
         }

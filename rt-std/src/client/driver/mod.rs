@@ -7,6 +7,7 @@
 //!
 //! What it does not do: choose connections, retry, encode. The channel's calls do, on top.
 
+pub(crate) mod background;
 mod exchange;
 mod places;
 pub(crate) mod rules;
@@ -91,6 +92,10 @@ pub(super) struct State {
     written: u64,
     /// Who was meant by the last signals of the wake handle, until they come by.
     signalled: Signalled,
+    /// The background thread holds the reader's place.
+    background_leads: bool,
+    /// The background thread, while it is parked.
+    background: Option<Thread>,
     exit: Exit,
 }
 
@@ -112,6 +117,16 @@ struct Exit {
     closed: Option<String>,
 }
 
+impl Exit {
+    fn unpark(&mut self, thread: Thread) {
+        if self.first.is_none() {
+            self.first = Some(thread);
+        } else {
+            self.more.push(thread);
+        }
+    }
+}
+
 impl State {
     /// Is there anything to write, and something to write it to?
     fn has_output(&self) -> bool {
@@ -120,11 +135,7 @@ impl State {
 
     fn wake(&mut self, key: waiters::Key) {
         if let Some(thread) = self.waiters.wake(key) {
-            if self.exit.first.is_none() {
-                self.exit.first = Some(thread);
-            } else {
-                self.exit.more.push(thread);
-            }
+            self.exit.unpark(thread);
         }
     }
 
@@ -157,6 +168,9 @@ impl State {
                     let reason = self.conn.close_reason().map_or_else(String::new, ToString::to_string);
                     self.exit.closed = Some(reason);
                     self.wake_connection_waiters();
+                    if let Some(thread) = self.background.take() {
+                        self.exit.unpark(thread);
+                    }
                 }
                 _ => {}
             }
@@ -211,6 +225,8 @@ impl Driver {
             closed: false,
             written: 0,
             signalled: Signalled::default(),
+            background_leads: false,
+            background: None,
             exit: Exit::default(),
         };
         Arc::new(Driver { os, pipe, state: Lock::new(state), observer, served: AtomicBool::new(false) })

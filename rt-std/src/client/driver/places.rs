@@ -19,6 +19,10 @@ const SEGMENTS: usize = 64;
 /// How long a thread whose timer is due leaves input in the socket to the leader, before it looks again.
 const LEADERS_TURN: Duration = Duration::from_millis(1);
 
+/// Longest plain read. What nobody could tell its reader (output that another thread left behind when the socket was
+/// full and nobody was parked; the deadline of a call that nobody waits for) waits so long at most.
+const PLAIN_LIMIT: Duration = Duration::from_secs(1);
+
 /// What a thread waits for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
@@ -68,6 +72,9 @@ impl Driver {
     ) -> Option<T> {
         let value = loop {
             let now = self.os.now();
+            if !in_force(&*self.os, rules::INPUT_BEFORE_TIME) {
+                state.conn.handle_timeout(now);
+            }
             let value = ready(&mut state.conn, now);
             state.dispatch(&*self.os);
             if value.is_some() || state.broken || wait.until.is_some_and(|at| at <= now) {
@@ -106,7 +113,7 @@ impl Driver {
 
     /// The writer's place: writes while there is output that the socket takes. Waits for room once, if `wait` is given;
     /// then the caller looks at its own call again.
-    fn write<'a>(&'a self, mut state: Guard<'a, State>, wait: Option<&Wait>) -> Guard<'a, State> {
+    pub(super) fn write<'a>(&'a self, mut state: Guard<'a, State>, wait: Option<&Wait>) -> Guard<'a, State> {
         state.writer = Writer::Taken;
         while !state.broken {
             if state.outgoing.is_empty() {
@@ -193,12 +200,15 @@ impl Driver {
     }
 
     /// The reader's place: one read for everyone.
-    fn read<'a>(&'a self, mut state: Guard<'a, State>, wait: &Wait) -> Guard<'a, State> {
+    pub(super) fn read<'a>(&'a self, mut state: Guard<'a, State>, wait: &Wait) -> Guard<'a, State> {
         let alone = wait.alone || !in_force(&*self.os, rules::PLAIN_ONLY_ALONE);
         // A writer that is at it may leave output behind; then nobody could tell a plain reader.
         let quiet = !state.has_output() && matches!(state.writer, Writer::Free);
         let plain = alone && (quiet || !in_force(&*self.os, rules::PLAIN_ONLY_WHEN_QUIET));
-        let until = earliest(wait.wake_at(), state.conn.poll_timeout());
+        let mut until = earliest(wait.wake_at(), state.conn.poll_timeout());
+        if plain {
+            until = earliest(until, Some(self.os.now() + PLAIN_LIMIT));
+        }
         state.reader = Reader::Taken { call: wait.call, until, plain };
         let mut incoming = std::mem::take(&mut state.incoming);
         self.unlock(state);
@@ -210,8 +220,12 @@ impl Driver {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => match self.pipe.wait(true, false, until) {
                     Ok(ready) => {
                         woken = ready.woken;
-                        let readable = ready.read || in_force(&*self.os, rules::INPUT_BEFORE_TIME);
-                        if readable { Got::Read(self.pipe.try_read(incoming.spare())) } else { Got::Nothing }
+                        // At the end of its time too: what came before it comes first.
+                        if ready.read || !ready.woken {
+                            Got::Read(self.pipe.try_read(incoming.spare()))
+                        } else {
+                            Got::Nothing
+                        }
                     }
                     Err(error) => Got::Read(Err(error)),
                 },
@@ -315,6 +329,7 @@ impl Driver {
             // Due already: input is there, and the leader is on its way to it.
             until = Some(now + LEADERS_TURN);
         }
+        state.ask_background();
         let key = state.waiters.add(wait.call.map(|id| (id, wait.direction)), self.os.me());
         self.unlock(state);
         self.os.park(until);

@@ -1,0 +1,256 @@
+//! A small server over the core: one thread reads, answers and writes for a connection.
+
+use proto_core::call::{CallId, Kind, Recv};
+use proto_core::connection::{Event, Server};
+use proto_core::{Config, Connection, Incoming, MessageBuf, Metadata, Outgoing, Status};
+use rt_std::os::{Os, Pipe};
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How the server behaves.
+#[derive(Clone, Debug, Default)]
+pub struct Behaviour {
+    pub config: Config,
+    /// It looks at its input for the first time after so long.
+    pub sleep_first: Duration,
+    /// It says GOAWAY, and closes, when it has heard nothing for so long.
+    pub idle_goodbye: Option<Duration>,
+}
+
+/// Serves one connection until it ends.
+pub fn serve(os: &dyn Os, pipe: &dyn Pipe, behaviour: &Behaviour) {
+    let mut peer = Peer {
+        conn: Connection::server(behaviour.config.clone(), os.now()),
+        kinds: BTreeMap::new(),
+        counts: BTreeMap::new(),
+        meeting: Vec::new(),
+        blocked: BTreeMap::new(),
+        die: false,
+    };
+    let (mut incoming, mut outgoing) = (Incoming::new(), Outgoing::new());
+    let start = os.now() + behaviour.sleep_first;
+    while os.now() < start {
+        os.park(Some(start));
+    }
+    let mut heard = os.now();
+    loop {
+        peer.answer(os);
+        if peer.die {
+            return pipe.close();
+        }
+        // Write what there is; then wait for input, or for room.
+        let mut full = false;
+        while !full && (!outgoing.is_empty() || peer.conn.poll_transmit(os.now(), &mut outgoing)) {
+            let mut segments = [&[][..]; 16];
+            let n = outgoing.segments(&mut segments);
+            match pipe.try_write(&segments[..n]) {
+                Ok(n) => outgoing.advance(n),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => full = true,
+                Err(_) => return pipe.close(),
+            }
+        }
+        if peer.conn.is_closed() && !full {
+            return pipe.close();
+        }
+        let goodbye = behaviour.idle_goodbye.map(|idle| heard + idle);
+        let until = [peer.conn.poll_timeout(), goodbye].into_iter().flatten().min();
+        // As a naive server does: while it cannot write, it does not read.
+        match pipe.wait(!full, full, until) {
+            Ok(ready) if ready.read => match pipe.try_read(incoming.spare()) {
+                Ok(0) => return pipe.close(),
+                Ok(n) => {
+                    heard = os.now();
+                    incoming.filled(n);
+                    let _ = peer.conn.receive(heard, &mut incoming);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return pipe.close(),
+            },
+            Ok(_) => {}
+            Err(_) => return pipe.close(),
+        }
+        let now = os.now();
+        peer.conn.handle_timeout(now);
+        if goodbye.is_some_and(|at| at <= now) {
+            peer.conn.shutdown(now, Duration::ZERO);
+        }
+    }
+}
+
+struct Peer {
+    conn: Connection<Server>,
+    kinds: BTreeMap<CallId, &'static str>,
+    counts: BTreeMap<CallId, usize>,
+    meeting: Vec<CallId>,
+    /// A message that the connection did not take yet.
+    blocked: BTreeMap<CallId, Vec<Vec<u8>>>,
+    die: bool,
+}
+
+impl Peer {
+    fn answer(&mut self, os: &dyn Os) {
+        while let Some(event) = self.conn.poll_event() {
+            match event {
+                Event::Incoming => {
+                    while let Some(id) = self.conn.accept() {
+                        self.accepted(id);
+                        self.step(os, id);
+                    }
+                }
+                Event::Readable(id) | Event::Writable(id) => self.step(os, id),
+                Event::Ended(id) => self.release(os, id),
+                _ => {}
+            }
+        }
+    }
+
+    fn accepted(&mut self, id: CallId) {
+        let Ok(mut call) = self.conn.call(id) else { return };
+        let (name, kind) = match call.head().path {
+            "/t.T/Echo" => ("Echo", Kind::UNARY),
+            "/t.T/Drop" => ("Drop", Kind::UNARY),
+            "/t.T/Meet" => ("Meet", Kind::UNARY),
+            "/t.T/Die" => ("Die", Kind::UNARY),
+            "/t.T/Stream" => ("Stream", Kind::SERVER_STREAMING),
+            "/t.T/Count" => ("Count", Kind::CLIENT_STREAMING),
+            "/t.T/Chat" => ("Chat", Kind::BIDI),
+            _ => ("?", Kind::UNARY),
+        };
+        call.set_kind(kind);
+        self.kinds.insert(id, name);
+    }
+
+    fn step(&mut self, os: &dyn Os, id: CallId) {
+        let Some(name) = self.kinds.get(&id).copied() else { return };
+        if !self.flush(os, id) {
+            return;
+        }
+        let mut message = MessageBuf::new();
+        loop {
+            let Ok(mut call) = self.conn.call(id) else { return };
+            message.clear();
+            match call.recv(os.now(), &mut message) {
+                Recv::Pending => return,
+                Recv::Message => {
+                    let body = bytes(&mut message);
+                    match name {
+                        "Echo" => return self.reply(os, id, &body),
+                        "Die" => {
+                            self.die = true;
+                            return;
+                        }
+                        "Meet" => {
+                            self.meeting.push(id);
+                            if self.meeting.len() >= usize::from(body.first().copied().unwrap_or(0)) {
+                                for id in std::mem::take(&mut self.meeting) {
+                                    self.reply(os, id, b"met");
+                                }
+                            }
+                            return;
+                        }
+                        "Stream" => {
+                            let length = usize::from(body[1]) * 100;
+                            let messages = (0..body[0]).map(|i| vec![i; length]).collect();
+                            self.blocked.insert(id, messages);
+                            if !self.flush(os, id) {
+                                return;
+                            }
+                        }
+                        "Count" => *self.counts.entry(id).or_default() += body.len(),
+                        "Chat" => {
+                            self.blocked.entry(id).or_default().push(body);
+                            if !self.flush(os, id) {
+                                return;
+                            }
+                        }
+                        "?" => {
+                            let status = Status::unimplemented("no such method here");
+                            let Ok(mut call) = self.conn.call(id) else { return };
+                            call.finish(os.now(), &status, &Metadata::new());
+                            return self.release(os, id);
+                        }
+                        _ => return,
+                    }
+                }
+                Recv::End => {
+                    match name {
+                        "Count" => {
+                            let count = self.counts.remove(&id).unwrap_or(0);
+                            self.reply(os, id, count.to_string().as_bytes());
+                        }
+                        "Chat" | "Stream" => {
+                            call.finish(os.now(), &Status::OK, &Metadata::new());
+                            self.release(os, id);
+                        }
+                        _ => {}
+                    }
+                    return;
+                }
+                Recv::Failed(_) => return self.release(os, id),
+            }
+        }
+    }
+
+    /// Sends what waits for room. True when nothing does any more.
+    fn flush(&mut self, os: &dyn Os, id: CallId) -> bool {
+        let Some(waiting) = self.blocked.get_mut(&id) else { return true };
+        let Ok(mut call) = self.conn.call(id) else { return true };
+        let sent = waiting.iter().take_while(|message| call.send(os.now(), &message[..]).is_ok()).count();
+        waiting.drain(..sent);
+        waiting.is_empty()
+    }
+
+    fn reply(&mut self, os: &dyn Os, id: CallId, body: &[u8]) {
+        if let Ok(mut call) = self.conn.call(id) {
+            let _ = call.reply(os.now(), &Metadata::new(), body, &Metadata::new());
+        }
+        self.release(os, id);
+    }
+
+    fn release(&mut self, os: &dyn Os, id: CallId) {
+        self.kinds.remove(&id);
+        self.blocked.remove(&id);
+        self.meeting.retain(|other| *other != id);
+        if let Ok(call) = self.conn.call(id) {
+            call.release(os.now());
+        }
+    }
+}
+
+fn bytes(message: &mut MessageBuf) -> Vec<u8> {
+    use bytes::Buf;
+    let mut out = vec![0; message.remaining()];
+    message.copy_to_slice(&mut out);
+    out
+}
+
+/// Serves everything that connects to this listener, each connection on a thread of its own, for as long as the listener
+/// stands; gives up `connections` after so many.
+pub fn listen(sim: &rt_std::testkit::Sim, behaviour: Behaviour, connections: usize) -> std::net::SocketAddr {
+    let (address, listener) = sim.listen();
+    let inner = sim.clone();
+    sim.spawn("listener", move || {
+        let os = inner.os();
+        let Ok(poller) = os.poller() else { return };
+        let _ = poller.add(0, listener.raw());
+        let mut seen = 0;
+        while seen < connections {
+            let mut ready = Vec::new();
+            poller.wait(&mut ready, None);
+            while let Ok(pipe) = listener.try_accept() {
+                seen += 1;
+                let (os, behaviour) = (os.clone(), behaviour.clone());
+                inner.spawn("peer", move || serve(&*os, &*pipe, &behaviour));
+            }
+        }
+    });
+    address
+}
+
+/// The same on one existing pipe.
+pub fn on_pipe(sim: &rt_std::testkit::Sim, pipe: Arc<dyn Pipe>, behaviour: Behaviour) {
+    let os = sim.os();
+    sim.spawn("peer", move || serve(&*os, &*pipe, &behaviour));
+}
