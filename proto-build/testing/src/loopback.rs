@@ -4,8 +4,8 @@
 
 use proto_core::buf::MessageBuf;
 use proto_core::rpc::{
-    BlockingService, CallHandle, CancelToken, Context, Front, Method, OnCancel, Peer, Received, Request,
-    RequestOptions, Response, Route, Router, ServerCall,
+    AnyFront, BlockingService, CallHandle, CancelToken, Context, Front, Method, OnCancel, Peer, Received, Request,
+    RequestOptions, Response, Route, Router, SendError, ServerCall,
 };
 use proto_core::{Instant, Metadata, Payload, Status};
 use std::collections::VecDeque;
@@ -151,6 +151,24 @@ impl Front for Loopback {
 
     fn bidi<Q: 'static, M: 'static>(&self, method: &'static Method<Q, M>, options: RequestOptions) -> Gathering<Q, M> {
         self.client_streaming(method, options)
+    }
+}
+
+impl AnyFront for Loopback {
+    async fn settle<M: 'static>(call: Result<Response<M>, Status>) -> Result<Response<M>, Status> {
+        call
+    }
+
+    async fn next<M: 'static>(call: &mut Vec<Result<M, Status>>) -> Option<Result<M, Status>> {
+        (!call.is_empty()).then(|| call.remove(0))
+    }
+
+    async fn send<Q: 'static, M: 'static>(call: &mut Gathering<Q, M>, message: Q) -> Result<(), SendError> {
+        call.send(message).map_err(SendError::Failed)
+    }
+
+    async fn finish<Q: 'static, M: 'static>(call: Gathering<Q, M>) -> Result<Response<M>, Status> {
+        call.finish()
     }
 }
 

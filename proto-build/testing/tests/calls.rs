@@ -2,7 +2,7 @@
 
 use proto_build_testing::hello::v1::{HelloRequest, HelloResponse, HelloServiceClient, HelloServiceServer, blocking};
 use proto_build_testing::loopback::Loopback;
-use proto_core::rpc::{Context, Receiver, Request, RequestOptions, Response, Sender};
+use proto_core::rpc::{AnyFront, Context, Receiver, Request, RequestOptions, Response, Sender};
 use proto_core::{Code, Status};
 use std::sync::Arc;
 
@@ -166,4 +166,29 @@ fn a_service_without_its_package_and_one_alone_have_their_own_types() {
     assert_eq!(reply.text, "/HelloService/SayHello Ada");
     let client = alone::HelloServiceClient::new(Loopback::new(HelloServiceServer::blocking(Greeter)));
     assert_eq!(client.say_hello(alone::HelloRequest { greeting: "Ada".into() }).unwrap().reply, "Hello, Ada!");
+}
+
+/// A library that knows no runtime.
+async fn greet_all<F: AnyFront>(hello: &HelloServiceClient<F>, names: &[&str]) -> Result<Vec<String>, Status> {
+    let mut call = hello.lots_of_greetings();
+    for name in names {
+        F::send(&mut call, greeting(name)).await?;
+    }
+    let mut texts = vec![F::finish(call).await?.into_inner().reply];
+    texts.push(F::settle(hello.say_hello(greeting("all"))).await?.into_inner().reply);
+    let mut replies = hello.lots_of_replies(greeting("x"));
+    while let Some(reply) = F::next(&mut replies).await {
+        texts.push(reply?.reply);
+    }
+    Ok(texts)
+}
+
+#[test]
+fn a_library_for_every_runtime_is_written_once() {
+    let hello = client();
+    let mut future = std::pin::pin!(greet_all(&hello, &["Ada", "Bob"]));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    // A blocking front's futures are ready at the first poll.
+    let std::task::Poll::Ready(texts) = future.as_mut().poll(&mut context) else { panic!("it must not wait") };
+    assert_eq!(texts.unwrap(), ["Ada, Bob", "Hello, all!", "0 x", "1 x", "2 x"]);
 }

@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use bytes::{Buf, Bytes};
+use bytes::{Buf, BufMut, Bytes};
 
 /// A message to send: borrowed (copied when accepted) or shared (large ones go out without a copy).
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +117,27 @@ impl Buf for MessageBuf {
             n -= taken;
             if part.is_empty() {
                 self.shared.pop_front();
+            }
+        }
+    }
+
+    /// Shares the memory where the bytes lie in one part that is held by reference (a `bytes` field of a large message
+    /// is not copied); copies otherwise. More than there are counts as all of them.
+    fn copy_to_bytes(&mut self, len: usize) -> Bytes {
+        let len = len.min(self.remaining);
+        match self.shared.front_mut() {
+            Some((at, part)) if *at == self.pos && part.len() >= len => {
+                let bytes = part.split_to(len);
+                self.remaining -= len;
+                if part.is_empty() {
+                    self.shared.pop_front();
+                }
+                bytes
+            }
+            _ => {
+                let mut copy = Vec::with_capacity(len);
+                copy.put(self.take(len));
+                copy.into()
             }
         }
     }

@@ -221,3 +221,21 @@ fn a_byte_queue_keeps_its_small_buffer_and_gives_back_a_large_one() {
     assert!(queue.capacity() <= 4 * 1024, "{} bytes kept", queue.capacity());
     assert!(queue.is_empty());
 }
+
+#[test]
+fn bytes_taken_out_of_a_message_share_its_memory_where_they_can() {
+    let large = Bytes::from(vec![7; 1_000]);
+    let mut message = MessageBuf::new();
+    message.extend_from_slice(&[1, 2, 3]);
+    message.push(large.clone());
+    message.extend_from_slice(&[4, 5]);
+    message.push(large.clone());
+    assert_eq!(message.copy_to_bytes(2), &[1, 2][..]);
+    // Across the boundary it is a copy, inside of one part it is not.
+    assert_eq!(message.copy_to_bytes(2), &[3, 7][..]);
+    let part = message.copy_to_bytes(999);
+    assert_eq!(part.as_ptr(), large[1..].as_ptr());
+    assert_eq!(message.copy_to_bytes(2), &[4, 5][..]);
+    assert_eq!(message.copy_to_bytes(5_000).as_ptr(), large.as_ptr());
+    assert_eq!((message.remaining(), message.copy_to_bytes(1).len()), (0, 0));
+}

@@ -42,6 +42,21 @@ pub trait Front {
 }
 
 /// For libraries that are written once for every runtime: everything as futures; a blocking front's futures are ready at the first poll.
+///
+/// ```
+/// # use proto_core::Status;
+/// # use proto_core::rpc::{AnyFront, Front, IntoRequest, Method, Raw, Kind};
+/// # use bytes::Bytes;
+/// # static SAY: Method<Bytes, Bytes> = Method::new::<Raw>("/a.B/Say", Kind::UNARY);
+/// # struct Client<F>(F);
+/// # impl<F: Front> Client<F> { fn say(&self, m: impl IntoRequest<Bytes>) -> F::Unary<Bytes> { self.0.unary(&SAY, m.into_request()) } }
+/// // A library of this function needs no runtime; `Client` stands for a generated client.
+/// async fn twice<F: AnyFront>(client: &Client<F>, message: Bytes) -> Result<usize, Status> {
+///     let first = F::settle(client.say(message.clone())).await?;
+///     let second = F::settle(client.say(message)).await?;
+///     Ok(first.len() + second.len())
+/// }
+/// ```
 pub trait AnyFront: Front {
     /// The outcome of a unary call.
     fn settle<M: 'static>(call: Self::Unary<M>) -> impl Future<Output = Result<Response<M>, Status>>;

@@ -96,6 +96,19 @@ impl RequestOptions {
     /// As a part of the call that is being served: the smaller deadline, and its cancellation.
     ///
     /// What is left of that call's time becomes a time-out of this one, so that the two may run on different clocks.
+    ///
+    /// ```
+    /// # use proto_core::Status;
+    /// # use proto_core::rpc::{Request, Response};
+    /// # struct Backend;
+    /// # impl Backend { fn lookup(&self, _: Request<String>) -> Result<Response<String>, Status> { Ok(String::new().into()) } }
+    /// fn handler(backend: &Backend, request: Request<String>) -> Result<Response<String>, Status> {
+    ///     let question = Request::new(request.to_uppercase()).within(request.context());
+    ///     backend.lookup(question)
+    /// }
+    /// # handler(&Backend, Request::new(String::from("x")))?;
+    /// # Ok::<(), Status>(())
+    /// ```
     pub fn within(mut self, context: &Context) -> Self {
         if let Some(left) = context.time_left() {
             self = self.with_timeout(left);

@@ -15,6 +15,36 @@ use crate::grpc::Status;
 use core::fmt;
 
 /// Why a client's message was not sent.
+///
+/// A server may answer before it has read everything; then there is nothing wrong with the call, and the loop just ends:
+///
+/// ```
+/// # use proto_core::Status;
+/// # use proto_core::rpc::SendError;
+/// # struct Call(u32);
+/// # impl Call { fn send(&mut self, _: u32) -> Result<(), SendError> { self.0 += 1; if self.0 > 2 { Err(SendError::Ended) } else { Ok(()) } } }
+/// fn feed(call: &mut Call) -> Result<(), Status> {
+///     for number in 0..10 {
+///         match call.send(number) {
+///             Err(SendError::Ended) => break,
+///             other => other?,
+///         }
+///     }
+///     Ok(())
+/// }
+/// fn feed_in_a_program(call: &mut Call) -> Result<(), Box<dyn std::error::Error>> {
+///     for number in 0..10 {
+///         match call.send(number) {
+///             Err(SendError::Ended) => break,
+///             other => other?,
+///         }
+///     }
+///     Ok(())
+/// }
+/// # feed(&mut Call(0))?;
+/// # feed_in_a_program(&mut Call(0)).map_err(|e| Status::internal(e.to_string()))?;
+/// # Ok::<(), Status>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum SendError {
     /// The call is over already; `finish` or the receiving side tells how.
