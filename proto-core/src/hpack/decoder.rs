@@ -3,6 +3,8 @@
 use super::chars::{name_is_valid, value_is_valid};
 use super::list::HeaderList;
 use super::name::{Known, Name};
+use super::runs::{Recall, Run, Runs};
+use super::stored::{INVALID, SENSITIVE, Stored};
 use super::table::Table;
 use super::{huffman, integer, static_table};
 use alloc::vec::Vec;
@@ -71,6 +73,7 @@ const MAX_SIZE_UPDATES: usize = 2;
 /// block of `n` octets costs work in proportion to `n`, and memory of at most `max_header_list_size + 1.6 n`.
 pub struct Decoder {
     table: Table,
+    runs: Runs,
     /// What our SETTINGS allow.
     allowed: usize,
     /// The next block must start with an update to this size or less.
@@ -85,7 +88,13 @@ impl Decoder {
     ///
     /// `max_header_list_size` is in octets as RFC 9113 section 6.5.2 counts them.
     pub fn new(max_table_size: usize, max_header_list_size: usize) -> Self {
-        Decoder { table: Table::new(max_table_size), allowed: max_table_size, owed: None, max_header_list_size }
+        Decoder {
+            table: Table::new(max_table_size),
+            runs: Runs::default(),
+            allowed: max_table_size,
+            owed: None,
+            max_header_list_size,
+        }
     }
 
     /// The peer has acknowledged SETTINGS_HEADER_TABLE_SIZE = `size`. If that is less than the table's size now, the
@@ -108,31 +117,28 @@ impl Decoder {
     /// not be used any more; using it is safe, but what it yields means nothing.
     pub fn decode(&mut self, block: &[u8], into: &mut HeaderList) -> Result<(), DecodeError> {
         into.clear();
-        let mut input = block;
-        self.size_updates(&mut input)?;
-        while let Some((&first, rest)) = input.split_first() {
-            input = rest;
-            if first & 0x80 != 0 {
-                let index = integer::decode(first, 7, &mut input)?;
-                self.indexed(index, into)?;
-            } else if first & 0xe0 == 0x20 {
-                return Err(DecodeError::SizeUpdateTooLate);
-            } else {
-                self.literal(first, &mut input, into)?;
-            }
+        let mut input = self.size_updates(block)?;
+        while let [first, rest @ ..] = input {
+            input = match first {
+                0x80..=0xfe => self.run(input, into)?,
+                0xff => {
+                    let (index, rest) = integer::decode(0xff, 7, rest)?;
+                    self.indexed(index, into)?;
+                    rest
+                }
+                0x20..=0x3f => return Err(DecodeError::SizeUpdateTooLate),
+                _ => self.literal(*first, rest, into)?,
+            };
         }
         Ok(())
     }
 
     /// Dynamic table size updates at the start of a block (RFC 7541 section 6.3).
     #[inline]
-    fn size_updates(&mut self, input: &mut &[u8]) -> Result<(), DecodeError> {
+    fn size_updates<'a>(&mut self, mut input: &'a [u8]) -> Result<&'a [u8], DecodeError> {
         let mut count = 0;
-        while let [first, rest @ ..] = *input
-            && first & 0xe0 == 0x20
-        {
-            *input = rest;
-            let size = integer::decode(*first, 5, input)?;
+        while let [first @ 0x20..=0x3f, rest @ ..] = input {
+            let (size, rest) = integer::decode(*first, 5, rest)?;
             count += 1;
             if count > MAX_SIZE_UPDATES {
                 return Err(DecodeError::TooManySizeUpdates);
@@ -144,94 +150,122 @@ impl Decoder {
                 self.owed = None;
             }
             self.table.set_max(size);
+            self.runs.forget();
+            input = rest;
         }
-        if self.owed.is_some() { Err(DecodeError::SizeUpdateMissing) } else { Ok(()) }
+        if self.owed.is_some() { Err(DecodeError::SizeUpdateMissing) } else { Ok(input) }
+    }
+
+    /// Fields that a table holds, one octet each: a run of them at the start of `input`.
+    #[inline]
+    fn run<'a>(&mut self, input: &'a [u8], into: &mut HeaderList) -> Result<&'a [u8], DecodeError> {
+        let run = Run::at(input);
+        let (octets, rest) = input.split_at_checked(run.len).unwrap_or((input, &[]));
+        if let [first] = octets {
+            self.indexed(usize::from(first & 0x7f), into)?;
+            return Ok(rest);
+        }
+        if let Recall::Decode { keep_in } = self.runs.recall(&run, into, self.max_header_list_size) {
+            let mark = into.mark();
+            for first in octets {
+                self.indexed(usize::from(first & 0x7f), into)?;
+            }
+            if let Some(place) = keep_in
+                && !into.is_over_limit()
+            {
+                self.runs.keep(place, into, mark);
+            }
+        }
+        Ok(rest)
     }
 
     /// Indexed header field (section 6.1).
     #[inline]
     fn indexed(&mut self, index: usize, into: &mut HeaderList) -> Result<(), DecodeError> {
-        let limit = self.max_header_list_size;
-        if index > static_table::LEN {
+        let (entry, text) = if index > static_table::LEN {
             let entry = self.table.get(index - static_table::LEN - 1).ok_or(DecodeError::IndexTooLarge)?;
-            into.push_copy(self.table.text(entry), entry.stored_name_len(), entry.known(), entry.valid(), limit);
-        } else if index == 0 {
-            return Err(DecodeError::IndexZero);
+            (entry, self.table.text(entry))
+        } else if index != 0 {
+            static_table::entry(index).stored()
         } else {
-            let entry = static_table::entry(index);
-            match entry.key() {
-                Name::Known(known) => into.push_copy(entry.value(), 0, Some(known), true, limit),
-                // The only values in the static table belong to known names.
-                Name::Other(name) => into.push_copy(name, name.len(), None, true, limit),
-            }
-        }
+            return Err(DecodeError::IndexZero);
+        };
+        into.push_copy(entry, text, self.max_header_list_size);
         Ok(())
     }
 
     /// Literal header field: with incremental indexing, without indexing, never indexed (section 6.2).
-    fn literal(&mut self, first: u8, input: &mut &[u8], into: &mut HeaderList) -> Result<(), DecodeError> {
+    fn literal<'a>(&mut self, first: u8, input: &'a [u8], into: &mut HeaderList) -> Result<&'a [u8], DecodeError> {
         let indexing = first & 0x40 != 0;
-        let sensitive = !indexing && first & 0x10 != 0;
-        let start = into.bytes.len();
-        let index = integer::decode(first, if indexing { 6 } else { 4 }, input)?;
+        let (index, input) = integer::decode(first, if indexing { 6 } else { 4 }, input)?;
         // The octets are decoded straight into the list, and taken back if they do not belong there.
-        let (known, valid_name) = self.literal_name(index, input, &mut into.bytes)?;
+        let start = into.bytes.len();
+        let (known, valid_name, input) = self.literal_name(index, input, &mut into.bytes)?;
         let name_len = into.bytes.len() - start;
-        string(input, &mut into.bytes)?;
+        let input = string(input, &mut into.bytes)?;
         let (name, value) = into.bytes[start..].split_at(name_len);
-        let valid = valid_name && value_is_valid(value);
+        let name = known.map_or(Name::Other(name), Name::Known);
+        let mut flags = if valid_name && value_is_valid(value) { 0 } else { INVALID };
         if indexing {
-            self.table.insert(known.map_or(Name::Other(name), Name::Known), value, valid);
+            self.table.insert(name, value, flags);
+            self.runs.forget();
+        } else if first & 0x10 != 0 {
+            flags |= SENSITIVE;
         }
-        into.commit(start, name_len, known, sensitive, valid, self.max_header_list_size);
-        Ok(())
+        into.commit(Stored::new(start, name, value.len(), flags), self.max_header_list_size);
+        Ok(input)
     }
 
     /// The name of a literal: its number, or its octets appended to `bytes`; and whether its octets are valid.
     #[inline]
-    fn literal_name(
+    fn literal_name<'a>(
         &self,
         index: usize,
-        input: &mut &[u8],
+        mut input: &'a [u8],
         bytes: &mut Vec<u8>,
-    ) -> Result<(Option<Known>, bool), DecodeError> {
-        let name = if index == 0 {
-            let start = bytes.len();
-            string(input, bytes)?;
-            if let Some(known) = Known::from_bytes(&bytes[start..]) {
-                bytes.truncate(start);
-                return Ok((Some(known), true));
-            }
-            return Ok((None, name_is_valid(&bytes[start..])));
-        } else if index <= static_table::LEN {
-            static_table::entry(index).key()
-        } else {
+    ) -> Result<(Option<Known>, bool, &'a [u8]), DecodeError> {
+        let start = bytes.len();
+        let name = if index > static_table::LEN {
             let entry = self.table.get(index - static_table::LEN - 1).ok_or(DecodeError::IndexTooLarge)?;
             self.table.name(entry)
+        } else if index != 0 {
+            static_table::entry(index).name()
+        } else {
+            input = name_string(input, bytes)?;
+            let Some(known) = Known::from_bytes(&bytes[start..]) else {
+                return Ok((None, name_is_valid(&bytes[start..]), input));
+            };
+            bytes.truncate(start);
+            Name::Known(known)
         };
         match name {
-            Name::Known(known) => Ok((Some(known), true)),
+            Name::Known(known) => Ok((Some(known), true, input)),
             Name::Other(name) => {
                 bytes.extend_from_slice(name);
-                Ok((None, name_is_valid(name)))
+                Ok((None, name_is_valid(name), input))
             }
         }
     }
 }
 
-/// A string literal (section 5.2), appended to `out`.
-fn string(input: &mut &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
-    let Some((&first, rest)) = input.split_first() else { return Err(DecodeError::Truncated) };
-    *input = rest;
-    let len = integer::decode(first, 7, input)?;
-    let Some((octets, rest)) = input.split_at_checked(len) else { return Err(DecodeError::Truncated) };
-    *input = rest;
+/// The string literal of a name: rare once the table has settled, so that it stays out of the way of the others.
+#[inline(never)]
+fn name_string<'a>(input: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], DecodeError> {
+    string(input, out)
+}
+
+/// A string literal (section 5.2), appended to `out`. Yields the input behind it.
+#[inline(always)]
+fn string<'a>(input: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], DecodeError> {
+    let [first, rest @ ..] = input else { return Err(DecodeError::Truncated) };
+    let (len, rest) = integer::decode(*first, 7, rest)?;
+    let Some((octets, rest)) = rest.split_at_checked(len) else { return Err(DecodeError::Truncated) };
     if first & 0x80 != 0 {
-        huffman::decode(octets, out)
+        huffman::decode(octets, out)?;
     } else {
         out.extend_from_slice(octets);
-        Ok(())
     }
+    Ok(rest)
 }
 
 impl core::fmt::Debug for Decoder {

@@ -101,61 +101,89 @@ static SHORT: [(u8, u8); 1 << SHORT_BITS] = {
     table
 };
 
-/// Appends the decoded string to `out`. On an error `out` holds the part before it.
+/// Symbols that are decoded between two looks at the input: as many short codes as 56 bits hold.
+const BATCH: usize = 56 / SHORT_BITS;
+
+/// Appends the decoded string to `out`. On an error `out` holds some part of it.
 pub(super) fn decode(mut input: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
     // The next bits stand at the top of `window`, complemented: what lies beyond the input then reads as ones, which
     // is what padding must be.
     let (mut window, mut available) = (0u64, 0usize);
-    out.reserve(input.len() * 8 / 5);
+    out.reserve(input.len() * 8 / 5 + 8);
     loop {
-        if available < 32 {
-            if let Some((chunk, rest)) = input.split_first_chunk::<4>() {
-                window |= u64::from(!u32::from_be_bytes(*chunk)) << (32 - available);
-                available += 32;
-                input = rest;
-            } else {
-                for &octet in input {
-                    window |= u64::from(!octet) << (56 - available);
-                    available += 8;
-                }
-                input = &[];
-            }
-        }
-        let (mut symbol, mut bits) = SHORT[(window >> (64 - SHORT_BITS)) as usize];
-        if bits == 0 {
-            let (long, long_bits) = decode_long(!(window >> 32) as u32);
-            if long_bits as usize > available {
+        refill(&mut window, &mut available, &mut input);
+        // Short codes are gathered in a word, which is appended whole and cut to size: that needs no call.
+        let (mut batch, mut count) = (0u64, 0);
+        // With a full window no short code can be cut off, so that the batch needs no look at `available`.
+        let full = available >= BATCH * SHORT_BITS;
+        while count < BATCH {
+            let (symbol, bits) = SHORT[(window >> (64 - SHORT_BITS)) as usize];
+            if bits == 0 || !full && usize::from(bits) > available {
                 break;
             }
-            if long == EOS {
-                return Err(DecodeError::EosInString);
-            }
-            (symbol, bits) = (long as u8, long_bits);
+            batch |= u64::from(symbol) << (8 * count);
+            count += 1;
+            window <<= bits;
+            available -= usize::from(bits);
         }
-        if usize::from(bits) > available {
+        let end = out.len() + count;
+        out.extend_from_slice(&batch.to_le_bytes());
+        out.truncate(end);
+        if count == BATCH || count > 0 && !input.is_empty() {
+            continue;
+        }
+        // A long code stands here, or the end.
+        if available <= SHORT_BITS {
             break;
         }
-        out.push(symbol);
+        let (symbol, bits) = decode_any(!(window >> 32) as u32);
+        if bits > available {
+            break;
+        }
+        if symbol == EOS {
+            return Err(DecodeError::EosInString);
+        }
+        out.push(symbol as u8);
         window <<= bits;
-        available -= usize::from(bits);
+        available -= bits;
     }
     // What is left must be the start of EOS and shorter than an octet (RFC 7541 section 5.2).
     if available < 8 && window == 0 { Ok(()) } else { Err(DecodeError::BadPadding) }
 }
 
-/// The symbol and length of a code of more than eight bits at the top of `next`.
+/// Fills the window up to at least 57 bits, or with all that is left.
+#[inline(always)]
+fn refill(window: &mut u64, available: &mut usize, input: &mut &[u8]) {
+    if let Some(chunk) = input.first_chunk::<8>() {
+        // Bits beyond the counted octets come again with the next refill, the same as now.
+        *window |= !u64::from_be_bytes(*chunk) >> *available;
+        let octets = (63 - *available) / 8;
+        *input = &input[octets..];
+        *available += octets * 8;
+    } else {
+        while *available <= 56
+            && let [octet, rest @ ..] = *input
+        {
+            *window |= u64::from(!octet) << (56 - *available);
+            *available += 8;
+            *input = rest;
+        }
+    }
+}
+
+/// The symbol and length of the code at the top of `next`, by comparing it with the last code of each length.
 #[cold]
-fn decode_long(next: u32) -> (u16, u8) {
+fn decode_any(next: u32) -> (u16, usize) {
     let c = &CANONICAL;
-    for bits in SHORT_BITS + 1..=MAX_BITS {
+    for bits in 1..=MAX_BITS {
         let code = next >> (32 - bits);
         if code < c.end_code[bits] {
             let rank = c.first_rank[bits] as usize + (code - c.first_code[bits]) as usize;
-            return (c.symbols[rank], bits as u8);
+            return (c.symbols[rank], bits);
         }
     }
     // The code is complete: its last word, 30 ones, is EOS.
-    (EOS, MAX_BITS as u8)
+    (EOS, MAX_BITS)
 }
 
 /// Octets that `input` takes when encoded.
@@ -177,11 +205,86 @@ pub(super) fn encode(input: &[u8], out: &mut Vec<u8>) {
         }
     }
     // Pad with ones to the end of the octet.
-    let padding = (8 - pending % 8) % 8;
+    let padding = pending.wrapping_neg() % 8;
     window = window << padding | ((1 << padding) - 1);
     pending += padding;
     while pending > 0 {
         pending -= 8;
         out.push((window >> pending) as u8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries of appendix B, from its start, its end, and between.
+    #[test]
+    fn codes_are_those_of_appendix_b() {
+        for (symbol, code, bits) in [
+            (0, 0x1ff8, 13),
+            (1, 0x7fffd8, 23),
+            (10, 0x3ffffffc, 30),
+            (22, 0x3ffffffe, 30),
+            (b' ', 0x14, 6),
+            (b'0', 0x0, 5),
+            (b'a', 0x3, 5),
+            (b'X', 0xfc, 8),
+            (b'~', 0x1ffd, 13),
+            (127, 0xffffffc, 28),
+            (128, 0xfffe6, 20),
+            (255, 0x3ffffee, 26),
+        ] {
+            assert_eq!(CODES[usize::from(symbol)], (code, bits), "{symbol}");
+        }
+        assert_eq!(decode_any(0xffff_fffc), (EOS, 30));
+    }
+
+    #[test]
+    fn every_pair_of_octets_round_trips_at_every_offset() {
+        let (mut encoded, mut decoded) = (Vec::new(), Vec::new());
+        for first in 0..=255u8 {
+            for second in 0..=255u8 {
+                for padding in [&b""[..], b"aaaaaaa"] {
+                    let text = [padding, &[first, second], padding].concat();
+                    encoded.clear();
+                    decoded.clear();
+                    encode(&text, &mut encoded);
+                    assert_eq!(encoded.len(), encoded_len(&text));
+                    decode(&encoded, &mut decoded).unwrap();
+                    assert_eq!(decoded, text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn padding_is_ones_and_shorter_than_an_octet() {
+        let decoded = |octets: &[u8]| decode(octets, &mut Vec::new());
+        // 'a' is 00011; the three bits behind it must be ones.
+        assert_eq!(decoded(&[0b0001_1111]), Ok(()));
+        for wrong in [0b0001_1110, 0b0001_1011, 0b0001_1000] {
+            assert_eq!(decoded(&[wrong]), Err(DecodeError::BadPadding));
+        }
+        for ones in 1..8 {
+            let octets = [&[0b0001_1111][..], &[0xff; 8][..ones]].concat();
+            let expected = if ones < 4 { DecodeError::BadPadding } else { DecodeError::EosInString };
+            assert_eq!(decoded(&octets), Err(expected), "{ones}");
+        }
+        assert_eq!(decoded(&[0xff]), Err(DecodeError::BadPadding));
+        assert_eq!(decoded(&[]), Ok(()));
+    }
+
+    #[test]
+    fn a_long_code_that_breaks_off_is_refused() {
+        let mut encoded = Vec::new();
+        encode(b"\n\n\n\n", &mut encoded);
+        assert_eq!(encoded.len(), 15);
+        for len in 1..15 {
+            // Every proper prefix ends within a code, and not in seven ones or less.
+            let whole = len * 8 / 30 * 30;
+            let result = decode(&encoded[..len], &mut Vec::new());
+            assert_eq!(result.is_ok(), len * 8 - whole < 8, "{len}");
+        }
     }
 }

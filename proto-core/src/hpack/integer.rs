@@ -7,24 +7,25 @@ use alloc::vec::Vec;
 /// than any index, length or table size that we accept; longer forms only serve an attack (CVE-2024-7246).
 const MAX_OCTETS: usize = 5;
 
-/// Reads the rest of an integer whose first octet was `first`, with a prefix of `bits` bits. `input` stands behind
-/// the first octet and is advanced.
+/// Reads the rest of an integer whose first octet was `first`, with a prefix of `bits` bits. Yields it and the input
+/// behind it.
 #[inline]
-pub(super) fn decode(first: u8, bits: u32, input: &mut &[u8]) -> Result<usize, DecodeError> {
+pub(super) fn decode(first: u8, bits: u32, input: &[u8]) -> Result<(usize, &[u8]), DecodeError> {
     let prefix = (1usize << bits) - 1;
     let value = usize::from(first) & prefix;
-    if value < prefix { Ok(value) } else { decode_rest(prefix, input) }
+    if value < prefix { Ok((value, input)) } else { decode_rest(prefix, input) }
 }
 
-fn decode_rest(prefix: usize, input: &mut &[u8]) -> Result<usize, DecodeError> {
+#[inline]
+fn decode_rest(prefix: usize, mut input: &[u8]) -> Result<(usize, &[u8]), DecodeError> {
     let mut value = prefix;
     for position in 0..MAX_OCTETS - 1 {
-        let Some((&octet, rest)) = input.split_first() else { return Err(DecodeError::Truncated) };
-        *input = rest;
+        let [octet, rest @ ..] = input else { return Err(DecodeError::Truncated) };
         // At most 4 * 7 bits and a prefix of 7: no overflow in 32 bits.
         value += usize::from(octet & 0x7f) << (7 * position);
+        input = rest;
         if octet & 0x80 == 0 {
-            return Ok(value);
+            return Ok((value, input));
         }
     }
     Err(DecodeError::IntegerTooLong)
@@ -61,7 +62,7 @@ mod tests {
             let mut out = Vec::new();
             encode(0, bits, value, &mut out);
             assert_eq!(out, octets);
-            assert_eq!(decode(out[0], bits, &mut &out[1..]), Ok(value));
+            assert_eq!(decode(out[0], bits, &out[1..]), Ok((value, &[][..])));
         }
     }
 
@@ -71,9 +72,7 @@ mod tests {
             for value in (0..400).chain([16_383, 16_384, 1 << 20, (1 << 28) - 1]) {
                 let mut out = Vec::new();
                 encode(0, bits, value, &mut out);
-                let mut rest = &out[1..];
-                assert_eq!(decode(out[0], bits, &mut rest), Ok(value));
-                assert!(rest.is_empty());
+                assert_eq!(decode(out[0], bits, &out[1..]), Ok((value, &[][..])));
             }
         }
     }
@@ -81,16 +80,16 @@ mod tests {
     #[test]
     fn an_integer_of_more_than_five_octets_is_refused() {
         let five = [0xff, 0xff, 0xff, 0x7f];
-        assert_eq!(decode(0x7f, 7, &mut &five[..]), Ok(127 + (1 << 28) - 1));
+        assert_eq!(decode(0x7f, 7, &five), Ok((127 + (1 << 28) - 1, &[][..])));
         // Zeros that add nothing to the value count as well.
         for six in [[0xff, 0xff, 0xff, 0xff, 0x01], [0x80, 0x80, 0x80, 0x80, 0x00]] {
-            assert_eq!(decode(0x7f, 7, &mut &six[..]), Err(DecodeError::IntegerTooLong));
+            assert_eq!(decode(0x7f, 7, &six), Err(DecodeError::IntegerTooLong));
         }
     }
 
     #[test]
     fn an_integer_that_breaks_off_is_refused() {
-        assert_eq!(decode(0x1f, 5, &mut &[0x80u8][..]), Err(DecodeError::Truncated));
-        assert_eq!(decode(0x1f, 5, &mut &[][..]), Err(DecodeError::Truncated));
+        assert_eq!(decode(0x1f, 5, &[0x80]), Err(DecodeError::Truncated));
+        assert_eq!(decode(0x1f, 5, &[]), Err(DecodeError::Truncated));
     }
 }

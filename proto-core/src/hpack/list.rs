@@ -1,7 +1,7 @@
 //! A decoded header list, kept and filled again without allocation.
 
-use super::FIELD_OVERHEAD;
 use super::name::{Known, Name};
+use super::stored::{INVALID, SENSITIVE, Stored};
 use alloc::vec::Vec;
 
 /// A decoded header list: fields in the order of the wire.
@@ -11,26 +11,14 @@ use alloc::vec::Vec;
 pub struct HeaderList {
     /// Names that are not known, and values, one field after the other.
     pub(super) bytes: Vec<u8>,
-    fields: Vec<Field>,
+    fields: Vec<Stored>,
     size: usize,
     present: u64,
     repeated: u64,
     over_limit: bool,
-    invalid: bool,
-}
-
-/// Where a field stands in `bytes`: its name, then its value. A known name takes no bytes.
-#[derive(Clone, Copy)]
-struct Field {
-    start: u32,
-    name_len: u32,
-    value_len: u32,
-    known: Option<Known>,
+    /// All fields' flags together.
     flags: u8,
 }
-
-const SENSITIVE: u8 = 1;
-const INVALID: u8 = 2;
 
 /// Capacity that `clear` keeps, octets: our default limit for a header list.
 const KEPT_BYTES: usize = 16 * 1024;
@@ -79,7 +67,7 @@ impl HeaderList {
         self.present = 0;
         self.repeated = 0;
         self.over_limit = false;
-        self.invalid = false;
+        self.flags = 0;
     }
 
     /// How many fields are stored.
@@ -105,7 +93,7 @@ impl HeaderList {
 
     /// Every stored field holds only octets that a field may hold: all are [`valid`](FieldRef::valid).
     pub fn all_valid(&self) -> bool {
-        !self.invalid
+        self.flags & INVALID == 0
     }
 
     /// The field is there, at least once. O(1).
@@ -127,17 +115,14 @@ impl HeaderList {
             return None;
         }
         let field = self.fields.iter().find(|field| field.known == Some(name))?;
-        Some(self.value(field))
+        Some(field.value(&self.bytes))
     }
 
     /// All fields, in the order of the wire.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = FieldRef<'_>> + DoubleEndedIterator + Clone {
         self.fields.iter().map(|field| FieldRef {
-            name: match field.known {
-                Some(known) => Name::Known(known),
-                None => Name::Other(&self.bytes[field.start as usize..][..field.name_len as usize]),
-            },
-            value: self.value(field),
+            name: field.name(&self.bytes),
+            value: field.value(&self.bytes),
             sensitive: field.flags & SENSITIVE != 0,
             valid: field.flags & INVALID == 0,
         })
@@ -146,90 +131,103 @@ impl HeaderList {
     /// Appends a field by hand, as lists are made for tests and for calls within a process. No limit applies.
     pub fn push(&mut self, name: Name<'_>, value: &[u8], sensitive: bool) {
         let start = self.bytes.len();
-        let (known, valid_name) = match name {
-            Name::Known(known) => (Some(known), true),
-            Name::Other(bytes) => {
-                self.bytes.extend_from_slice(bytes);
-                (None, super::name_is_valid(bytes))
-            }
-        };
-        let name_len = self.bytes.len() - start;
+        let mut valid = super::value_is_valid(value);
+        if let Name::Other(bytes) = name {
+            self.bytes.extend_from_slice(bytes);
+            valid &= super::name_is_valid(bytes);
+        }
         self.bytes.extend_from_slice(value);
-        self.commit(start, name_len, known, sensitive, valid_name && super::value_is_valid(value), usize::MAX);
+        let flags = if sensitive { SENSITIVE } else { 0 } | if valid { 0 } else { INVALID };
+        self.commit(Stored::new(start, name, value.len(), flags), usize::MAX);
     }
 
-    #[inline]
-    fn value(&self, field: &Field) -> &[u8] {
-        &self.bytes[field.start as usize + field.name_len as usize..][..field.value_len as usize]
-    }
-
-    /// A field with this many octets of name and value fits below `limit`. Otherwise, and from then on, none does.
-    #[inline]
-    fn count(&mut self, name_len: usize, value_len: usize, limit: usize) -> bool {
-        self.size = self.size.saturating_add(name_len + value_len + FIELD_OVERHEAD);
-        self.over_limit |= self.size > limit;
-        !self.over_limit
-    }
-
-    /// Makes a field of what stands in `bytes` from `start` on: `name_len` octets of an unknown name (none for a
-    /// known one), then the value. Beyond `limit` the octets are dropped instead.
-    #[inline]
-    pub(super) fn commit(
-        &mut self,
-        start: usize,
-        name_len: usize,
-        known: Option<Known>,
-        sensitive: bool,
-        valid: bool,
-        limit: usize,
-    ) {
-        let value_len = self.bytes.len() - start - name_len;
-        let counted_name = known.map_or(name_len, |known| known.as_str().len());
-        if !self.count(counted_name, value_len, limit) {
-            return self.bytes.truncate(start);
+    /// Makes a field of what stands at the end of `bytes`. Beyond `limit` the octets are dropped instead.
+    pub(super) fn commit(&mut self, field: Stored, limit: usize) {
+        if self.count(&field, limit) {
+            self.append(field);
+        } else {
+            self.bytes.truncate(field.start as usize);
         }
-        self.append(start, name_len, value_len, known, sensitive, valid);
     }
 
-    /// Appends a copy of an entry of a table: `text` is its name (nothing for a known one) and its value.
+    /// Appends a copy of an entry of a table.
     #[inline]
-    pub(super) fn push_copy(&mut self, text: &[u8], name_len: usize, known: Option<Known>, valid: bool, limit: usize) {
-        let counted_name = known.map_or(name_len, |known| known.as_str().len());
-        let value_len = text.len() - name_len;
+    pub(super) fn push_copy(&mut self, entry: &Stored, text: &[u8], limit: usize) {
         // Counted before it is copied: one octet of a block can stand for an entry as large as the table.
-        if self.count(counted_name, value_len, limit) {
-            let start = self.bytes.len();
+        if self.count(entry, limit) {
+            let field = entry.moved_to(self.bytes.len());
             self.bytes.extend_from_slice(text);
-            self.append(start, name_len, value_len, known, false, valid);
+            self.append(field);
         }
     }
 
-    /// Stores a field that was counted already and whose octets stand in `bytes`.
+    /// Where the list ends now.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { text: self.bytes.len(), fields: self.fields.len() }
+    }
+
+    /// Octets of text that were added since `mark`.
+    pub(super) fn text_since(&self, mark: Mark) -> usize {
+        self.bytes.len().saturating_sub(mark.text)
+    }
+
+    /// Makes this list a copy of what `from` got since `mark`.
+    pub(super) fn copy_from(&mut self, from: &HeaderList, mark: Mark) {
+        self.clear();
+        let fields = from.fields.get(mark.fields..).unwrap_or_default();
+        let text = from.bytes.get(mark.text..).unwrap_or_default();
+        for field in fields {
+            self.size += field.size();
+            self.append(field.moved_to(field.start as usize - mark.text));
+        }
+        self.bytes.extend_from_slice(text);
+    }
+
+    /// Appends a whole list, if that fits below `limit`.
     #[inline]
-    fn append(
-        &mut self,
-        start: usize,
-        name_len: usize,
-        value_len: usize,
-        known: Option<Known>,
-        sensitive: bool,
-        valid: bool,
-    ) {
-        if let Some(known) = known {
+    pub(super) fn append_list(&mut self, list: &HeaderList, limit: usize) -> bool {
+        let size = self.size + list.size;
+        if size > limit {
+            return false;
+        }
+        let start = self.bytes.len();
+        self.size = size;
+        self.bytes.extend_from_slice(&list.bytes);
+        self.fields.extend(list.fields.iter().map(|field| field.moved_to(start + field.start as usize)));
+        self.repeated |= list.repeated | self.present & list.present;
+        self.present |= list.present;
+        self.flags |= list.flags;
+        true
+    }
+
+    /// The field fits below `limit`. Otherwise, and from then on, none does.
+    #[inline]
+    fn count(&mut self, field: &Stored, limit: usize) -> bool {
+        self.size += field.size();
+        // The size only grows: what exceeds the limit once exceeds it to the end of the block.
+        let fits = self.size <= limit;
+        if !fits {
+            self.over_limit = true;
+        }
+        fits
+    }
+
+    #[inline]
+    fn append(&mut self, field: Stored) {
+        if let Some(known) = field.known {
             self.repeated |= self.present & bit(known);
             self.present |= bit(known);
         }
-        self.invalid |= !valid;
-        let flags = if sensitive { SENSITIVE } else { 0 } | if valid { 0 } else { INVALID };
-        // Blocks are far below 4 GiB: an h2 frame's length has 24 bits and CONTINUATION is bounded.
-        self.fields.push(Field {
-            start: start as u32,
-            name_len: name_len as u32,
-            value_len: value_len as u32,
-            known,
-            flags,
-        });
+        self.flags |= field.flags;
+        self.fields.push(field);
     }
+}
+
+/// A place in a list.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    text: usize,
+    fields: usize,
 }
 
 #[inline]

@@ -34,9 +34,13 @@ mod encoder;
 mod huffman;
 mod integer;
 mod list;
+mod literal;
 mod name;
+mod runs;
 mod static_table;
+mod stored;
 mod table;
+mod tags;
 
 pub use chars::{name_is_valid, trim_outer_whitespace, value_is_valid};
 pub use decoder::{DecodeError, Decoder};

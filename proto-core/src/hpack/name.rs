@@ -21,17 +21,18 @@ macro_rules! known {
         }
 
         static NAMES: [&str; Known::COUNT] = [$($text),*];
+        const LENGTHS: [u8; Known::COUNT] = [$($text.len() as u8),*];
         /// The first entry of the static table with this name, 0 if there is none.
         static STATIC_INDEX: [u8; Known::COUNT] = [$($index),*];
     };
 }
 
 known! {
-    Authority = ":authority", static 1;
     Method = ":method", static 2;
-    Path = ":path", static 4;
     Scheme = ":scheme", static 6;
     Status = ":status", static 8;
+    Path = ":path", static 4;
+    Authority = ":authority", static 1;
     Te = "te", static 0;
     ContentType = "content-type", static 31;
     UserAgent = "user-agent", static 58;
@@ -67,7 +68,7 @@ const _: () = assert!(Known::COUNT <= 64);
 impl Known {
     /// The name as it stands on the wire.
     #[inline]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         NAMES[self as usize]
     }
 
@@ -120,6 +121,12 @@ impl Known {
         candidates.iter().copied().find(|known| known.as_str().as_bytes() == name)
     }
 
+    /// Octets of the name.
+    #[inline]
+    pub(super) const fn len(self) -> usize {
+        LENGTHS[self as usize] as usize
+    }
+
     /// The first entry of the static table with this name.
     #[inline]
     pub(super) fn static_index(self) -> Option<usize> {
@@ -148,7 +155,7 @@ pub enum Name<'a> {
 impl<'a> Name<'a> {
     /// The name as it stands on the wire.
     #[inline]
-    pub fn as_bytes(self) -> &'a [u8] {
+    pub const fn as_bytes(self) -> &'a [u8] {
         match self {
             Name::Known(known) => known.as_str().as_bytes(),
             Name::Other(bytes) => bytes,
@@ -185,7 +192,7 @@ mod tests {
     #[test]
     fn static_indexes_point_to_the_first_entry_of_the_name() {
         for &known in Known::ALL {
-            let first = (1..=61).find(|&i| super::super::static_table::entry(i).key() == Name::Known(known));
+            let first = (1..=61).find(|&i| super::super::static_table::entry(i).name() == Name::Known(known));
             assert_eq!(known.static_index(), first, "{known}");
         }
     }

@@ -1,6 +1,7 @@
 //! The static table (RFC 7541 appendix A).
 
 use super::name::{Known, Name};
+use super::stored::Stored;
 
 /// Entries of the static table; dynamic indexes start after it.
 pub(super) const LEN: usize = 61;
@@ -9,19 +10,22 @@ pub(super) const LEN: usize = 61;
 pub(super) struct StaticEntry {
     name: Name<'static>,
     value: &'static str,
+    stored: Stored,
 }
 
 impl StaticEntry {
     /// The name: `Known` wherever it is one.
     #[inline]
-    pub(super) fn key(&self) -> Name<'static> {
+    pub(super) fn name(&self) -> Name<'static> {
         self.name
     }
 
-    /// The value, empty for most.
+    /// The entry as a list stores it, and its text. The only values are those of known names, so that the text is
+    /// either the name or the value.
     #[inline]
-    pub(super) fn value(&self) -> &'static [u8] {
-        self.value.as_bytes()
+    pub(super) fn stored(&self) -> (&Stored, &'static [u8]) {
+        let text = if let Name::Other(name) = self.name { name } else { self.value.as_bytes() };
+        (&self.stored, text)
     }
 }
 
@@ -31,41 +35,63 @@ pub(super) fn entry(index: usize) -> &'static StaticEntry {
     &ENTRIES[index.clamp(1, LEN) - 1]
 }
 
-/// The entry with this name and value, among the names that have values in the static table.
+/// The names that have values here and that calls use are the first of [`Known`].
+const LAST_WITH_VALUES: Known = Known::Status;
+
+/// The entry with this name and value. The paths and the one `accept-encoding` of the table are not gRPC's.
 #[inline]
 pub(super) fn find(name: Known, value: &[u8]) -> Option<u8> {
-    match (name, value) {
-        (Known::Method, b"POST") => Some(3),
-        (Known::Method, b"GET") => Some(2),
-        (Known::Scheme, b"http") => Some(6),
-        (Known::Scheme, b"https") => Some(7),
-        (Known::Status, b"200") => Some(8),
-        (Known::Status, b"204") => Some(9),
-        (Known::Status, b"206") => Some(10),
-        (Known::Status, b"304") => Some(11),
-        (Known::Status, b"400") => Some(12),
-        (Known::Status, b"404") => Some(13),
-        (Known::Status, b"500") => Some(14),
-        (Known::Path, b"/") => Some(4),
-        (Known::Path, b"/index.html") => Some(5),
-        (Known::AcceptEncoding, b"gzip, deflate") => Some(16),
+    if name > LAST_WITH_VALUES {
+        return None;
+    }
+    // Compared as a whole, which compiles to one compare each; patterns compile to one an octet.
+    let is = |text: &[u8; 3]| value == text;
+    match name {
+        Known::Method if value == b"POST" => Some(3),
+        Known::Method if value == b"GET" => Some(2),
+        Known::Scheme if value == b"http" => Some(6),
+        Known::Scheme if value == b"https" => Some(7),
+        Known::Status if is(b"200") => Some(8),
+        Known::Status if is(b"204") => Some(9),
+        Known::Status if is(b"206") => Some(10),
+        Known::Status if is(b"304") => Some(11),
+        Known::Status if is(b"400") => Some(12),
+        Known::Status if is(b"404") => Some(13),
+        Known::Status if is(b"500") => Some(14),
         _ => None,
     }
 }
 
 /// The index of a name that is not [`Known`].
 pub(super) fn find_other_name(name: &[u8]) -> Option<usize> {
-    let same = |entry: &StaticEntry| matches!(entry.name, Name::Other(bytes) if bytes == name);
-    // Names that are not `Known` stand from accept-charset (15) on.
-    ENTRIES[14..].iter().position(same).map(|i| i + 15)
+    let letter = usize::from(name.first()?.checked_sub(b'a')?);
+    let (from, to) = (*FIRST_WITH.get(letter)?, *FIRST_WITH.get(letter + 1)?);
+    (usize::from(from)..usize::from(to)).find(|&index| entry(index).name == Name::Other(name))
 }
 
+/// From index 15 on, names stand in the order of their first letters: for each letter the first index whose name
+/// starts with it or a later one.
+static FIRST_WITH: [u8; 27] = {
+    let mut first = [0; 27];
+    let mut letter = 0;
+    while letter < 27 {
+        let mut index = 15;
+        while index <= LEN && ENTRIES[index - 1].name.as_bytes()[0] < b'a' + letter {
+            index += 1;
+        }
+        first[letter as usize] = index as u8;
+        letter += 1;
+    }
+    first
+};
+
 const fn known(name: Known, value: &'static str) -> StaticEntry {
-    StaticEntry { name: Name::Known(name), value }
+    StaticEntry { name: Name::Known(name), value, stored: Stored::new(0, Name::Known(name), value.len(), 0) }
 }
 
 const fn other(name: &'static str) -> StaticEntry {
-    StaticEntry { name: Name::Other(name.as_bytes()), value: "" }
+    let name = Name::Other(name.as_bytes());
+    StaticEntry { name, value: "", stored: Stored::new(0, name, 0, 0) }
 }
 
 static ENTRIES: [StaticEntry; LEN] = [
@@ -140,9 +166,9 @@ mod tests {
     fn pairs_and_names_are_found_where_they_stand() {
         for index in 1..=LEN {
             let entry = entry(index);
-            match entry.key() {
-                Name::Known(name) if !entry.value().is_empty() => {
-                    assert_eq!(find(name, entry.value()), Some(index as u8));
+            match entry.name() {
+                Name::Known(name) if name <= LAST_WITH_VALUES => {
+                    assert_eq!(find(name, entry.value.as_bytes()), Some(index as u8));
                 }
                 Name::Known(name) => assert_eq!(find(name, b"something"), None),
                 Name::Other(name) => {

@@ -10,48 +10,9 @@
 //! once the buffers have grown to twice the maximum size of the table.
 
 use super::FIELD_OVERHEAD;
-use super::name::{Known, Name};
+use super::name::Name;
+use super::stored::{Place, Stored};
 use alloc::vec::Vec;
-
-/// Where an entry stands in `Table::bytes`: its name, then its value. A known name takes no bytes.
-#[derive(Clone, Copy)]
-pub(super) struct Entry {
-    start: u32,
-    name_len: u32,
-    value_len: u32,
-    known: Option<Known>,
-    valid: bool,
-}
-
-impl Entry {
-    /// The name's number, if it has one.
-    #[inline]
-    pub(super) fn known(&self) -> Option<Known> {
-        self.known
-    }
-
-    /// Name and value hold only octets that a field may hold.
-    #[inline]
-    pub(super) fn valid(&self) -> bool {
-        self.valid
-    }
-
-    /// Octets of the name in the table's text, 0 for a known one.
-    #[inline]
-    pub(super) fn stored_name_len(&self) -> usize {
-        self.name_len as usize
-    }
-
-    fn end(&self) -> usize {
-        self.start as usize + self.name_len as usize + self.value_len as usize
-    }
-
-    /// What the entry counts in the table (RFC 7541 section 4.1).
-    fn size(&self) -> usize {
-        let name = self.known.map_or(self.name_len as usize, |known| known.as_str().len());
-        name + self.value_len as usize + FIELD_OVERHEAD
-    }
-}
 
 /// The dynamic table of one direction.
 pub(super) struct Table {
@@ -59,7 +20,7 @@ pub(super) struct Table {
     /// Octets at the start of `bytes` that belong to evicted entries.
     dead: usize,
     /// A ring; its length is a power of two (or zero before the first insertion).
-    entries: Vec<Entry>,
+    entries: Vec<Stored>,
     len: usize,
     inserted: u64,
     size: usize,
@@ -67,7 +28,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// An empty table; memory is taken when it is filled.
+    /// An empty table of at most `max` octets; memory is taken when it is filled.
     pub(super) fn new(max: usize) -> Self {
         Table { bytes: Vec::new(), dead: 0, entries: Vec::new(), len: 0, inserted: 0, size: 0, max }
     }
@@ -104,7 +65,7 @@ impl Table {
 
     /// The entry that was inserted `age` insertions before the newest.
     #[inline]
-    pub(super) fn get(&self, age: usize) -> Option<&Entry> {
+    pub(super) fn get(&self, age: usize) -> Option<&Stored> {
         if age >= self.len {
             return None;
         }
@@ -115,61 +76,61 @@ impl Table {
     /// The age of the entry with this number, if it is still there.
     #[inline]
     pub(super) fn age_of(&self, number: u64) -> Option<usize> {
-        let age = (self.inserted.wrapping_sub(number)).wrapping_sub(1);
+        let age = self.inserted.wrapping_sub(number).wrapping_sub(1);
         (age < self.len as u64).then_some(age as usize)
+    }
+
+    /// The text at a place that an entry told. It stays there until an insertion moves the text.
+    #[inline]
+    pub(super) fn text_at(&self, place: Place) -> &[u8] {
+        place.of(&self.bytes)
     }
 
     /// The octets of the entry in one piece: the name unless it is known, then the value.
     #[inline]
-    pub(super) fn text(&self, entry: &Entry) -> &[u8] {
-        &self.bytes[entry.start as usize..entry.end()]
+    pub(super) fn text(&self, entry: &Stored) -> &[u8] {
+        entry.text(&self.bytes)
     }
 
     /// The value.
     #[inline]
-    pub(super) fn value(&self, entry: &Entry) -> &[u8] {
-        &self.bytes[entry.start as usize + entry.name_len as usize..entry.end()]
+    pub(super) fn value(&self, entry: &Stored) -> &[u8] {
+        entry.value(&self.bytes)
     }
 
     /// The name.
     #[inline]
-    pub(super) fn name(&self, entry: &Entry) -> Name<'_> {
-        match entry.known {
-            Some(known) => Name::Known(known),
-            None => Name::Other(&self.bytes[entry.start as usize..][..entry.name_len as usize]),
-        }
+    pub(super) fn name(&self, entry: &Stored) -> Name<'_> {
+        entry.name(&self.bytes)
     }
 
     /// Adds an entry, evicting the oldest ones to make room. One that is larger than the table empties it and is not
-    /// stored (RFC 7541 section 4.4).
-    pub(super) fn insert(&mut self, name: Name<'_>, value: &[u8], valid: bool) {
+    /// stored (RFC 7541 section 4.4). Says whether the text of the other entries has moved.
+    pub(super) fn insert(&mut self, name: Name<'_>, value: &[u8], flags: u8) -> bool {
+        let stored_name = if let Name::Other(bytes) = name { bytes } else { &[] };
         let size = name.as_bytes().len() + value.len() + FIELD_OVERHEAD;
         self.evict_down_to(self.max.saturating_sub(size));
         if size > self.max {
-            return;
+            return false;
         }
-        let (known, stored_name) = match name {
-            Name::Known(known) => (Some(known), &[][..]),
-            Name::Other(bytes) => (None, bytes),
-        };
-        self.make_room(stored_name.len() + value.len());
+        let moved = self.make_room(stored_name.len() + value.len());
         if self.len == self.entries.len() {
             self.grow_ring();
         }
-        let entry = Entry {
-            start: self.bytes.len() as u32,
-            name_len: stored_name.len() as u32,
-            value_len: value.len() as u32,
-            known,
-            valid,
-        };
+        let position = self.position(self.inserted);
+        self.entries[position] = Stored::new(self.bytes.len(), name, value.len(), flags);
         self.bytes.extend_from_slice(stored_name);
         self.bytes.extend_from_slice(value);
-        let position = self.position(self.inserted);
-        self.entries[position] = entry;
         self.inserted += 1;
         self.len += 1;
         self.size += size;
+        moved
+    }
+
+    /// Where the live text begins.
+    #[cfg(test)]
+    pub(super) fn text_start(&self) -> usize {
+        self.dead
     }
 
     #[inline]
@@ -193,10 +154,10 @@ impl Table {
     }
 
     /// Room for `more` octets: by moving the live part to the front if that frees at least as much as it moves,
-    /// else by growing, up to twice the maximum size.
-    fn make_room(&mut self, more: usize) {
+    /// else by growing, up to twice the maximum size. Says whether it has moved the live part.
+    fn make_room(&mut self, more: usize) -> bool {
         if self.bytes.len() + more <= self.bytes.capacity() {
-            return;
+            return false;
         }
         let live = self.bytes.len() - self.dead;
         if self.dead >= live + more {
@@ -207,17 +168,18 @@ impl Table {
                 self.entries[position].start -= self.dead as u32;
             }
             self.dead = 0;
+            true
         } else {
             let wanted = (self.bytes.len() + more).next_power_of_two().clamp(256, 2 * self.max.max(256));
             self.bytes.reserve_exact(wanted.saturating_sub(self.bytes.len()).max(more));
+            false
         }
     }
 
     /// Doubles the ring and puts every live entry where its number belongs.
     fn grow_ring(&mut self) {
         let old = core::mem::take(&mut self.entries);
-        let blank = Entry { start: 0, name_len: 0, value_len: 0, known: None, valid: false };
-        self.entries.resize((old.len() * 2).max(16), blank);
+        self.entries.resize((old.len() * 2).max(16), Stored::BLANK);
         for age in 0..self.len as u64 {
             let number = self.inserted - 1 - age;
             let position = self.position(number);
@@ -247,7 +209,7 @@ mod tests {
                 max = [4096, 100, 0, 2000][i / 997 % 4];
                 table.set_max(max);
             }
-            table.insert(Name::from_bytes(name.as_bytes()), value.as_bytes(), true);
+            table.insert(Name::from_bytes(name.as_bytes()), value.as_bytes(), 0);
             model.push_front((name, value));
             while size(&model) > max {
                 model.pop_back();
@@ -267,11 +229,12 @@ mod tests {
     #[test]
     fn numbers_outlive_their_entries() {
         let mut table = Table::new(100);
-        table.insert(Name::Other(b"a"), b"1", true);
-        assert_eq!(table.age_of(0), Some(0));
-        table.insert(Name::Other(b"b"), b"2", true);
-        assert_eq!((table.age_of(0), table.age_of(1), table.age_of(2)), (Some(1), Some(0), None));
-        table.insert(Name::Other(b"c"), b"3", true);
-        assert_eq!((table.age_of(0), table.age_of(u64::MAX)), (None, None));
+        table.insert(Name::Other(b"a"), b"1", 0);
+        let age_of = |table: &Table, number| table.age_of(number);
+        assert_eq!(age_of(&table, 0), Some(0));
+        table.insert(Name::Other(b"b"), b"2", 0);
+        assert_eq!((age_of(&table, 0), age_of(&table, 1), age_of(&table, 2)), (Some(1), Some(0), None));
+        table.insert(Name::Other(b"c"), b"3", 0);
+        assert_eq!((age_of(&table, 0), age_of(&table, u64::MAX)), (None, None));
     }
 }
