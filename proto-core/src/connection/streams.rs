@@ -305,9 +305,7 @@ impl Machine {
 
     /// Somebody waits for a message of which this much is missing.
     pub(crate) fn want(&mut self, slot: u32, missing: usize) {
-        if missing > 0
-            && let Some(mut stream) = self.calls[slot].stream.and_then(|key| self.h2.stream(key))
-        {
+        if let Some(mut stream) = self.calls[slot].stream.and_then(|key| self.h2.stream(key)) {
             stream.want(missing);
         }
     }

@@ -36,9 +36,9 @@ pub(crate) trait Body {
 pub(crate) enum Front {
     /// No byte.
     Empty,
-    /// A part of a message. `missing`: bytes that have not arrived, once the length is known.
+    /// A part of a message.
     Partial {
-        /// See above; zero while the prefix itself is incomplete.
+        /// Bytes that have not arrived: of the message, or of the prefix while that is incomplete. More than none.
         missing: usize,
     },
     /// A whole message of this many bytes behind its prefix.
@@ -82,7 +82,7 @@ pub(crate) fn front(body: &impl Body, at: usize, encoding: Encoding, limit: usiz
         return Err(FrameError::Compressed);
     }
     if got < PREFIX {
-        return Ok(Front::Partial { missing: 0 });
+        return Ok(Front::Partial { missing: PREFIX - got });
     }
     // A length that does not fit a usize (16-bit targets) is over any limit.
     let len = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
@@ -171,9 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_known_once_the_prefix_is_there() {
+    fn what_is_missing_is_known() {
         assert_eq!(look(&[]), Ok(Front::Empty));
-        assert_eq!(look(&[0, 0, 0, 0]), Ok(Front::Partial { missing: 0 }));
+        assert_eq!(look(&[0, 0]), Ok(Front::Partial { missing: 3 }));
         assert_eq!(look(&[0, 0, 0, 0, 3]), Ok(Front::Partial { missing: 3 }));
         assert_eq!(look(&[0, 0, 0, 0, 3, 1, 2]), Ok(Front::Partial { missing: 1 }));
         assert_eq!(look(&[0, 0, 0, 0, 3, 1, 2, 3]), Ok(Front::Message { len: 3 }));

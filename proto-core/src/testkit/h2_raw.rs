@@ -1,6 +1,6 @@
 //! One HTTP/2 connection whose peer is a script: bytes in by hand, frames out as they are.
 
-use super::{Chop, Clock};
+use super::{Chop, Clock, Endpoint};
 use crate::buf::{Incoming, Outgoing};
 use crate::config::Config;
 use crate::error::ConnectionError;
@@ -30,11 +30,11 @@ impl RawFrame {
     }
 }
 
-/// A connection and the script's side of the wire.
+/// A connection, of HTTP/2 or of gRPC, and the script's side of the wire.
 #[derive(Debug)]
-pub struct H2Raw {
+pub struct H2Raw<C = Connection> {
     /// The end under test.
-    pub connection: Connection,
+    pub connection: C,
     /// Its time.
     pub clock: Clock,
     /// How it gets the script's bytes.
@@ -51,10 +51,29 @@ pub struct H2Raw {
 impl H2Raw {
     /// A connection of this side; nothing was exchanged.
     pub fn new(side: Side, config: &Config) -> Self {
-        let clock = Clock::new();
+        H2Raw::over(side, Connection::new(side, config, Clock::new().now()))
+    }
+
+    /// A connection after preface, SETTINGS and acks both ways.
+    pub fn open(side: Side, config: &Config) -> Self {
+        let mut raw = H2Raw::new(side, config);
+        raw.greet();
+        raw.events();
+        raw
+    }
+
+    /// The connection's events so far.
+    pub fn events(&mut self) -> Vec<Event> {
+        core::iter::from_fn(|| self.connection.poll_event()).collect()
+    }
+}
+
+impl<C: Endpoint> H2Raw<C> {
+    /// Any connection, made at the time of a new [`Clock`]; nothing was exchanged.
+    pub fn over(side: Side, connection: C) -> Self {
         H2Raw {
-            connection: Connection::new(side, config, clock.now()),
-            clock,
+            connection,
+            clock: Clock::new(),
             chop: Chop::Whole,
             side,
             incoming: Incoming::new(),
@@ -66,19 +85,17 @@ impl H2Raw {
         }
     }
 
-    /// A connection after preface, SETTINGS and acks both ways.
-    pub fn open(side: Side, config: &Config) -> Self {
-        let mut raw = H2Raw::new(side, config);
+    /// Exchanges preface, SETTINGS and acks.
+    pub fn greet(&mut self) {
         let mut hello = Vec::new();
-        if side == Side::Server {
+        if self.side == Side::Server {
             hello.extend_from_slice(frame::PREFACE);
         }
         frame::settings(&mut hello, &[]);
         frame::settings_ack(&mut hello);
-        let _ = raw.send(&hello);
-        raw.frames();
-        while raw.connection.poll_event().is_some() {}
-        raw
+        // What a fault is shows in the connection.
+        let _ = self.send(&hello);
+        self.frames();
     }
 
     /// The script sends bytes.
@@ -167,10 +184,5 @@ impl H2Raw {
         // An error shows as a list without fields.
         let _ = self.decoder.decode(&frame.payload, &mut list);
         list
-    }
-
-    /// The connection's events so far.
-    pub fn events(&mut self) -> Vec<Event> {
-        core::iter::from_fn(|| self.connection.poll_event()).collect()
     }
 }

@@ -53,7 +53,7 @@ pub enum Got {
         path: String,
         metadata: Metadata,
         deadline: Option<Instant>,
-        received: bool,
+        messages: bool,
     },
     /// `finish` said that the call was over already.
     FinishedTooLate,

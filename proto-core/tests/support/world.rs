@@ -2,7 +2,7 @@
 
 use super::script::{Do, Got, Ran, Scenario, View};
 use proto_core::call::{CallId, Head, Recv, SendError};
-use proto_core::connection::{Client, Connection, Server};
+use proto_core::connection::{Client, Connection, Event, Server};
 use proto_core::testkit::{Faults, Pair};
 use proto_core::time::Instant;
 use proto_core::{Config, MessageBuf, Status};
@@ -23,6 +23,8 @@ struct Player {
     steps: Vec<Do>,
     next: usize,
     sleeps_until: Option<Instant>,
+    /// An event said that it is worth trying again.
+    woken: bool,
     view: View,
     message: MessageBuf,
 }
@@ -34,9 +36,35 @@ impl Player {
             steps: steps.to_vec(),
             next: 0,
             sleeps_until: None,
+            woken: true,
             view: View::default(),
             message: MessageBuf::new(),
         }
+    }
+
+    /// The next step, if there is reason to try it: steps that wait rest until an event of the call wakes them, as a runtime would.
+    fn step(&self) -> Option<Do> {
+        let step = self.steps.get(self.next)?;
+        let by_itself = matches!(step, Do::Sleep(_) | Do::Over);
+        (self.woken || by_itself).then(|| step.clone())
+    }
+
+    /// Goes on by one step. False: it waits.
+    fn stepped(&mut self, outcome: Step) -> bool {
+        match outcome {
+            Step::Wait => self.woken = false,
+            Step::Done => (self.next, self.woken) = (self.next + 1, true),
+            Step::Leave => self.next = self.steps.len(),
+        }
+        outcome != Step::Wait
+    }
+
+    fn hear(&mut self, event: Event) {
+        let id = match event {
+            Event::Readable(id) | Event::Writable(id) | Event::Ended(id) => Some(id),
+            _ => None,
+        };
+        self.woken |= id.is_some() && id == self.id;
     }
 
     fn note(&mut self, now: Instant, outcome: Option<&Status>) {
@@ -140,8 +168,12 @@ impl World {
     /// Takes as many steps as possible on both sides. True if any was taken.
     fn act(&mut self) -> bool {
         let now = self.pair.now();
-        while self.pair.client.poll_event().is_some() {}
-        while self.pair.server.poll_event().is_some() {}
+        while let Some(event) = self.pair.client.poll_event() {
+            self.client.hear(event);
+        }
+        while let Some(event) = self.pair.server.poll_event() {
+            self.server.hear(event);
+        }
         let mut acted = client_steps(now, &mut self.pair.client, &mut self.client);
         if self.server.id.is_none() {
             self.server.id = self.pair.server.accept();
@@ -152,7 +184,7 @@ impl World {
                     path: head.path.into(),
                     metadata: head.metadata.clone(),
                     deadline: head.deadline,
-                    received: false,
+                    messages: call.can_start(),
                 });
                 call.set_kind(self.kind);
                 acted = true;
@@ -165,8 +197,7 @@ impl World {
 fn client_steps(now: Instant, connection: &mut Connection<Client>, player: &mut Player) -> bool {
     let Some(id) = player.id else { return false };
     let mut acted = false;
-    while player.next < player.steps.len() {
-        let step = player.steps[player.next].clone();
+    while let Some(step) = player.step() {
         let Ok(mut call) = connection.call(id) else { return acted };
         player.note(now, call.outcome());
         let outcome = match step {
@@ -199,12 +230,13 @@ fn client_steps(now: Instant, connection: &mut Connection<Client>, player: &mut 
             Do::Release => Step::Leave,
             step => panic!("{step:?} is a server's step"),
         };
-        match outcome {
-            Step::Wait => return acted,
-            Step::Done => player.next += 1,
-            Step::Leave => player.next = player.steps.len(),
+        if !player.stepped(outcome) {
+            return acted;
         }
         acted = true;
+    }
+    if player.next < player.steps.len() {
+        return acted;
     }
     if let Ok(mut call) = connection.call(id) {
         player.note(now, call.outcome());
@@ -224,8 +256,7 @@ fn client_steps(now: Instant, connection: &mut Connection<Client>, player: &mut 
 fn server_steps(now: Instant, connection: &mut Connection<Server>, player: &mut Player) -> bool {
     let Some(id) = player.id else { return false };
     let mut acted = false;
-    while player.next < player.steps.len() {
-        let step = player.steps[player.next].clone();
+    while let Some(step) = player.step() {
         let Ok(mut call) = connection.call(id) else { return acted };
         player.note(now, call.outcome());
         let outcome = match step {
@@ -263,12 +294,13 @@ fn server_steps(now: Instant, connection: &mut Connection<Server>, player: &mut 
             Do::Over => Step::Wait,
             step => panic!("{step:?} is a client's step"),
         };
-        match outcome {
-            Step::Wait => return acted,
-            Step::Done => player.next += 1,
-            Step::Leave => player.next = player.steps.len(),
+        if !player.stepped(outcome) {
+            return acted;
         }
         acted = true;
+    }
+    if player.next < player.steps.len() {
+        return acted;
     }
     if let Ok(mut call) = connection.call(id) {
         if call.outcome().is_none() {
