@@ -65,6 +65,11 @@ impl Machine {
         }
         while self.h2.can_open() {
             let Some(slot) = self.calls.front(List::Waiting) else { return };
+            if self.calls[slot].deadline.is_some_and(|deadline| deadline <= now) {
+                // Its timer is due as well: no stream for a call that is too late.
+                self.on_deadline(now, slot);
+                continue;
+            }
             if !self.open_next(now, slot) {
                 return;
             }

@@ -243,6 +243,12 @@ impl Machine {
             return local::not_processed(&self.why_unprocessed(), phase);
         }
         let seen = self.seen(slot);
+        if !reset.by_peer && reset.code == ErrorCode::EnhanceYourCalm.to_wire() {
+            // HTTP/2's word for the one limit that it enforces on a stream.
+            let limit = Local::Limit { setting: "max_header_list_size" };
+            let message = "the response's header list exceeds max_header_list_size".into();
+            return local::status(Code::ResourceExhausted, message, limit, phase, Seen::Yes);
+        }
         if !reset.by_peer {
             let what = format!("the server broke HTTP/2 on this stream: {}", ErrorCode::name_of(reset.code));
             return local::misbehaved(Code::Internal, what, phase);

@@ -39,8 +39,8 @@ impl Connection {
         }
         while self.closed.is_none() {
             match self.receive_one(input) {
-                Ok(true) => {}
-                Ok(false) => return Ok(()),
+                Ok(false) if self.closed.is_none() => return Ok(()),
+                Ok(_) => {}
                 Err(FrameError { code, stream: None, what }) => self.fail(code, what),
                 Err(FrameError { code, stream: Some(stream), .. }) => {
                     if let Err(fault) = self.on_stream_fault(stream, code).and_then(|()| self.guards.replies.check()) {
