@@ -32,15 +32,15 @@
 //! # How
 //! ```text
 //!   armed[slot]   the truth: at, tag, serial number of the last `set`
-//!   lane          entries whose times come in order (the rule: calls with equal time-outs), a queue
+//!   lane          entries whose times come in order or nearly so (the rule: calls with equal time-outs), a queue
 //!   heap          the others
 //! ```
 //! Cancelling only changes `armed`; the entry left behind is stale, its serial number no longer fits. Stale entries are
-//! dropped when they reach an end of the lane or the top of the heap, so that `next` is exact, and all at
-//! once when they outnumber the live ones.
+//! dropped when they reach the front of the lane or the top of the heap, so that `next` is exact, and all at once
+//! when they outnumber the live ones.
 
 use crate::time::{Instant, earliest};
-use alloc::collections::{BinaryHeap, VecDeque};
+use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
@@ -59,7 +59,7 @@ pub struct Timers {
     armed: Vec<Armed>,
     live: usize,
     serial: u32,
-    lane: VecDeque<Entry>,
+    lane: Lane,
     heap: BinaryHeap<Reverse<Entry>>,
 }
 
@@ -72,12 +72,18 @@ struct Armed {
     at: Instant,
 }
 
-/// Ordered by time; the rest makes the order of equal times the same in every run.
+/// Ordered by time, and equal times by the order of setting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     at: Instant,
-    slot: u32,
     serial: u32,
+    slot: u32,
+}
+
+impl Entry {
+    fn is_stale(&self, armed: &[Armed]) -> bool {
+        armed.get(self.slot as usize).is_none_or(|armed| armed.serial != self.serial)
+    }
 }
 
 /// Stale entries that are always tolerated, so that a machine with few timers never compacts.
@@ -106,43 +112,44 @@ impl Timers {
     }
 
     /// Sets the slot's timer to `at`, in place of the one that it may have (with whatever tag). Amortised O(1) when
-    /// times come in order, else O(log n).
+    /// times come in order or nearly so, else O(log n).
     pub fn set(&mut self, key: TimerKey, at: Instant) {
         let slot = key.slot as usize;
         if slot >= self.armed.len() {
             self.armed.resize(slot + 1, Armed::default());
         }
-        let serial = self.next_serial();
         let armed = &mut self.armed[slot];
-        let was_set = armed.serial != 0;
-        if was_set && armed.at == at {
+        let old = armed.serial;
+        if old != 0 && armed.at == at {
             // Its entry serves the new tag as well.
             armed.tag = key.tag;
             return;
         }
-        *armed = Armed { serial, tag: key.tag, at };
-        if was_set {
-            self.tidy();
-        } else {
-            self.live += 1;
+        // It comes round after 2^32 settings; by then every entry of today is gone, since they are dropped when
+        // they outnumber the slots in use.
+        self.serial = self.serial.wrapping_add(1).max(1);
+        let entry = Entry { at, serial: self.serial, slot: key.slot };
+        *armed = Armed { serial: self.serial, tag: key.tag, at };
+        self.live += 1;
+        if old != 0 {
+            self.retire(old);
         }
-        let entry = Entry { at, slot: key.slot, serial };
-        match self.lane.back() {
-            Some(last) if at < last.at => self.heap.push(Reverse(entry)),
-            _ => self.lane.push_back(entry),
+        if !self.lane.insert(entry) {
+            self.heap.push(Reverse(entry));
         }
     }
 
     /// Cancels the timer that was set with this key. Says whether there was one. Amortised O(1) when times were set in
-    /// order, else O(log n).
+    /// order or nearly so, else O(log n).
     pub fn cancel(&mut self, key: TimerKey) -> bool {
         match self.armed.get_mut(key.slot as usize) {
-            Some(armed) if armed.serial != 0 && armed.tag == key.tag => armed.serial = 0,
-            _ => return false,
+            Some(armed) if armed.serial != 0 && armed.tag == key.tag => {
+                let serial = core::mem::take(&mut armed.serial);
+                self.retire(serial);
+                true
+            }
+            _ => false,
         }
-        self.live -= 1;
-        self.tidy();
-        true
     }
 
     /// When the timer that was set with this key is due.
@@ -151,56 +158,119 @@ impl Timers {
         (armed.serial != 0 && armed.tag == key.tag).then_some(armed.at)
     }
 
-    /// Takes the earliest timer that is due at `now`. Call it until it says `None`.
+    /// Takes the earliest timer that is due at `now`; of equal ones that which was set first. Call it until it says
+    /// `None`.
     pub fn pop_due(&mut self, now: Instant) -> Option<TimerKey> {
-        if self.next()? > now {
+        // Both ends are live after every operation, so that the earlier of them is a timer that is set.
+        let entry = match (self.lane.front(), self.heap.peek()) {
+            (Some(lane), Some(heap)) => *lane.min(&heap.0),
+            (Some(lane), None) => *lane,
+            (None, Some(heap)) => heap.0,
+            (None, None) => return None,
+        };
+        if entry.at > now {
             return None;
         }
-        // Both ends are live after every operation, so that the earlier of them is a timer that is set.
-        let from_lane = match (self.lane.front(), self.heap.peek()) {
-            (Some(lane), Some(heap)) => *lane <= heap.0,
-            (lane, _) => lane.is_some(),
-        };
-        let entry = if from_lane { self.lane.pop_front()? } else { self.heap.pop()?.0 };
-        let armed = self.armed.get_mut(entry.slot as usize)?;
-        let key = TimerKey { slot: entry.slot, tag: armed.tag };
-        armed.serial = 0;
-        self.live -= 1;
-        self.tidy();
+        let key = TimerKey { slot: entry.slot, tag: self.armed.get(entry.slot as usize)?.tag };
+        self.cancel(key);
         Some(key)
     }
 
-    /// The next serial number, never 0. It comes round after 2^32 settings; by then every entry of today is gone, since
-    /// entries that outnumber the slots in use are dropped.
-    fn next_serial(&mut self) -> u32 {
-        self.serial = self.serial.wrapping_add(1).max(1);
-        self.serial
-    }
-
-    /// Drops stale entries where they are in the way: at the ends of the lane, at the top of the heap, and
-    /// everywhere once they outnumber the live ones.
-    fn tidy(&mut self) {
+    /// The timer with this serial number, no longer armed, is no more: drops its entry if it stands at the front of
+    /// the lane or at the top of the heap, and whatever stale ones come to stand there; and all stale ones once they
+    /// outnumber the live ones.
+    fn retire(&mut self, serial: u32) {
+        self.live -= 1;
         if self.live == 0 {
             self.lane.clear();
             self.heap.clear();
             return;
         }
         let armed = &self.armed;
-        let is_stale = |entry: &Entry| armed.get(entry.slot as usize).is_none_or(|armed| armed.serial != entry.serial);
+        if self.lane.front().is_some_and(|entry| entry.serial == serial) {
+            self.lane.pop_while(|entry| entry.is_stale(armed));
+        } else if self.heap.peek().is_some_and(|entry| entry.0.serial == serial) {
+            while self.heap.peek().is_some_and(|entry| entry.0.is_stale(armed)) {
+                self.heap.pop();
+            }
+        }
         if self.lane.len() + self.heap.len() > 2 * self.live + SLACK {
-            self.lane.retain(|entry| !is_stale(entry));
-            self.heap.retain(|entry| !is_stale(&entry.0));
-            return;
+            self.lane.retain(|entry| !entry.is_stale(armed));
+            self.heap.retain(|entry| !entry.0.is_stale(armed));
         }
-        while self.lane.front().is_some_and(is_stale) {
-            self.lane.pop_front();
+    }
+}
+
+/// A queue in order of time.
+#[derive(Default)]
+struct Lane {
+    /// The queue is what stands from `front` on.
+    entries: Vec<Entry>,
+    front: usize,
+}
+
+/// How far from its end the lane takes an entry in between. It covers the few calls with a longer time-out than the
+/// others; with many such, the heap is cheaper than moving them.
+const REACH: usize = 8;
+
+impl Lane {
+    #[inline]
+    fn front(&self) -> Option<&Entry> {
+        self.entries.get(self.front)
+    }
+
+    fn len(&self) -> usize {
+        self.entries.len() - self.front
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.front = 0;
+    }
+
+    /// Puts the entry where its time belongs, if that is at the end or near it.
+    #[inline]
+    fn insert(&mut self, entry: Entry) -> bool {
+        if self.entries.len() == self.entries.capacity() && self.front > self.len() {
+            self.entries.drain(..self.front);
+            self.front = 0;
         }
-        while self.lane.back().is_some_and(is_stale) {
-            self.lane.pop_back();
+        match self.entries.last() {
+            Some(last) if entry.at < last.at => self.insert_before_last(entry),
+            _ => {
+                self.entries.push(entry);
+                true
+            }
         }
-        while self.heap.peek().is_some_and(|entry| is_stale(&entry.0)) {
-            self.heap.pop();
+    }
+
+    #[inline(never)]
+    fn insert_before_last(&mut self, entry: Entry) -> bool {
+        let end = self.entries.len();
+        let reach = self.len().min(REACH);
+        let later = self.entries.iter().rev().take(reach).take_while(|other| entry.at < other.at).count();
+        // The last one looked at is later too, and there are more: the place is out of reach.
+        if later == REACH && self.len() > REACH {
+            return false;
         }
+        self.entries.insert(end - later, entry);
+        true
+    }
+
+    /// Drops entries from the front while they are stale.
+    fn pop_while(&mut self, stale: impl Fn(&Entry) -> bool) {
+        while self.front().is_some_and(&stale) {
+            self.front += 1;
+        }
+        if self.front == self.entries.len() {
+            self.clear();
+        }
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Entry) -> bool) {
+        self.entries.drain(..self.front);
+        self.front = 0;
+        self.entries.retain(keep);
     }
 }
 
@@ -230,7 +300,7 @@ mod tests {
     #[test]
     fn timers_come_due_in_order_of_time() {
         let mut timers = Timers::new();
-        for (slot, nanos) in [(0, 50), (1, 10), (2, 30), (3, 20), (4, 60), (5, 30)] {
+        for (slot, nanos) in [(0, 50), (1, 10), (5, 30), (3, 20), (4, 60), (2, 30)] {
             timers.set(key(slot, slot + 100), at(nanos));
         }
         assert_eq!((timers.next(), timers.len()), (Some(at(10)), 6));
@@ -240,7 +310,8 @@ mod tests {
             assert_eq!(key.tag, key.slot + 100);
             due.push(key.slot);
         }
-        assert_eq!(due, [1, 3, 2, 5, 0]);
+        // Of equal ones the first that was set.
+        assert_eq!(due, [1, 3, 5, 2, 0]);
         assert_eq!((timers.next(), timers.len()), (Some(at(60)), 1));
     }
 
@@ -278,8 +349,20 @@ mod tests {
             }
             assert!(stored(&timers) <= 2 * timers.len() + SLACK + 1, "{} for {}", stored(&timers), timers.len());
         }
-        assert!(timers.lane.capacity() + timers.heap.capacity() <= 1024);
+        assert!(timers.lane.entries.capacity() + timers.heap.capacity() <= 1024);
         assert_eq!(timers.next(), Some(at(1)));
+    }
+
+    #[test]
+    fn calls_in_a_row_reuse_the_lane() {
+        let mut timers = Timers::new();
+        for i in 0..10_000u32 {
+            timers.set(key(i % 10, i), at(u64::from(i)));
+            if i >= 9 {
+                assert!(timers.cancel(key((i - 9) % 10, i - 9)));
+            }
+        }
+        assert!(timers.lane.entries.capacity() <= 64 && timers.heap.is_empty());
     }
 
     /// Against an ordered map, with seeded operations: the next time is exact after every one.
