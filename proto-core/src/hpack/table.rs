@@ -170,7 +170,7 @@ impl Table {
             self.dead = 0;
             true
         } else {
-            let wanted = (self.bytes.len() + more).next_power_of_two().clamp(256, 2 * self.max.max(256));
+            let wanted = (self.bytes.len() + more).next_power_of_two().clamp(256, self.max.max(256).saturating_mul(2));
             self.bytes.reserve_exact(wanted.saturating_sub(self.bytes.len()).max(more));
             false
         }
