@@ -1,25 +1,32 @@
-//! The client in a simulation: threads, places and hand-offs, busy and quiet.
+//! The client in a simulation: threads, places and hand-offs, busy and quiet, on many seeds.
 
 mod support;
 
-use bytes::Bytes;
-use proto_core::rpc::Front;
-use rt_std::testkit::{Network, Sim};
-use rt_std::{Cancel, Code, SendError};
-use std::time::Duration;
-use support::{CHAT, COUNT, DIE, DROP, ECHO, STREAM, none, peer, request, unary};
+use support::scenarios;
 
-const MS: Duration = Duration::from_millis(1);
+/// Seeds of each scene. `SEEDS` in the environment asks for more.
+fn seeds() -> u64 {
+    std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(60)
+}
 
 #[test]
-fn a_unary_call_goes_there_and_back() {
-    for seed in 0..20 {
-        Sim::seed(seed).run(|sim| {
-            let address = peer::listen(sim, peer::Behaviour::default(), 1);
-            let channel = sim.channel_to(address);
-            let reply = unary(&channel, &ECHO, b"hello").expect("a reply");
-            assert_eq!(&reply[..], b"hello");
-            channel.shutdown(MS);
-        });
+fn every_scene_plays_to_its_end_whatever_the_seed() {
+    let mut failures = Vec::new();
+    let only = std::env::var("SCENE").ok();
+    for scene in scenarios::ALL.iter().filter(|s| only.as_deref().is_none_or(|o| s.name.contains(o))) {
+        let start = std::time::Instant::now();
+        let runs: Vec<_> = (0..seeds()).map(|seed| scene.run(seed, None)).collect();
+        let switches: u64 = runs.iter().flatten().map(|report| report.switches).sum();
+        println!("{}: {} seeds, {switches} switches, {:?}", scene.name, seeds(), start.elapsed());
+        let failed = runs.iter().filter_map(|run| run.as_ref().err());
+        failures.extend(failed.map(|failure| format!("{}: {failure}", scene.name)));
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn a_scene_is_the_same_again_on_the_same_seed() {
+    for scene in scenarios::ALL {
+        assert_eq!(scene.run(11, None), scene.run(11, None), "{}", scene.name);
     }
 }

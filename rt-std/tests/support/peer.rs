@@ -13,8 +13,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct Behaviour {
     pub config: Config,
-    /// It looks at its input for the first time after so long.
-    pub sleep_first: Duration,
+    /// Once it has a first call, it does nothing for so long.
+    pub pause: Option<Duration>,
     /// It says GOAWAY, and closes, when it has heard nothing for so long.
     pub idle_goodbye: Option<Duration>,
 }
@@ -30,13 +30,16 @@ pub fn serve(os: &dyn Os, pipe: &dyn Pipe, behaviour: &Behaviour) {
         die: false,
     };
     let (mut incoming, mut outgoing) = (Incoming::new(), Outgoing::new());
-    let start = os.now() + behaviour.sleep_first;
-    while os.now() < start {
-        os.park(Some(start));
-    }
+    let mut pause = behaviour.pause;
     let mut heard = os.now();
     loop {
         peer.answer(os);
+        if let Some(time) = pause.take_if(|_| !peer.kinds.is_empty()) {
+            let until = os.now() + time;
+            while os.now() < until {
+                os.park(Some(until));
+            }
+        }
         if peer.die {
             return pipe.close();
         }

@@ -84,6 +84,8 @@ pub(super) struct State {
     waiters: Waiters,
     /// When somebody last looked into the socket.
     last_read: Instant,
+    /// Reads in a row for which a timer that was due has waited.
+    reads_past_due: u8,
     /// The transport is over: nothing can be written any more.
     broken: bool,
     /// The pipe was closed, or is about to be.
@@ -221,6 +223,7 @@ impl Driver {
             writer: Writer::Free,
             waiters: Waiters::default(),
             last_read: now,
+            reads_past_due: 0,
             broken: false,
             closed: false,
             written: 0,
@@ -296,11 +299,15 @@ impl Driver {
 
     /// Ends a call with this status, from any thread, and wakes who waits for it.
     pub(crate) fn cancel(&self, id: CallId, status: Status) {
-        self.with(|conn, now| {
-            if let Ok(mut call) = conn.call(id) {
-                call.cancel(now, status);
-            }
-        });
+        let mut state = self.lock();
+        let now = self.os.now();
+        if let Ok(mut call) = state.conn.call(id) {
+            call.cancel(now, status);
+        }
+        // The core reports what happens to calls, not what the application does to them.
+        state.moved(&*self.os, id, true, true);
+        state.dispatch(&*self.os);
+        self.leave(state);
     }
 
     /// The application is done with a call; one that is not over is cancelled.

@@ -1,0 +1,380 @@
+//! Scenes that the client plays in a simulation, each on a seed: a busy one, and quiet ones that each lean on one rule.
+//! (Background traffic hides half of the faults.)
+
+use super::{CHAT, COUNT, DIE, DROP, ECHO, MEET, STREAM, none, peer, request, unary};
+use bytes::Bytes;
+use proto_core::Config;
+use proto_core::rpc::Front;
+use rt_std::testkit::{Failure, Network, Report, Sim, Task};
+use rt_std::{Cancel, Channel, Code, SendError, TryRecvError};
+use std::time::Duration;
+
+pub const US: Duration = Duration::from_micros(1);
+pub const MS: Duration = Duration::from_millis(1);
+pub const SEC: Duration = Duration::from_secs(1);
+
+/// A scene: its name, and how it is played.
+pub struct Scene {
+    pub name: &'static str,
+    network: fn(u64) -> Network,
+    play: fn(&Sim, u64),
+}
+
+impl Scene {
+    /// Plays it on a seed, without a rule if one is given.
+    pub fn run(&self, seed: u64, without: Option<&'static str>) -> Result<Report, Failure> {
+        let mut sim = Sim::seed(seed).with_network((self.network)(seed)).with_max_switches(200_000);
+        if let Some(rule) = without {
+            sim = sim.without_rule(rule);
+        }
+        sim.try_run(|sim| (self.play)(sim, seed)).map(|(_, report)| report)
+    }
+}
+
+pub const ALL: &[Scene] = &[
+    Scene { name: "busy", network: narrow, play: busy },
+    Scene { name: "one thread sends more than fits", network: narrow, play: one_thread_sends_more_than_fits },
+    Scene { name: "the reader leaves a blocked sender", network: narrow, play: the_reader_leaves_a_blocked_sender },
+    Scene { name: "a stuck call runs out of time", network: narrow, play: a_stuck_call_runs_out_of_time },
+    Scene { name: "output left to a leader", network: narrow, play: output_left_to_a_leader },
+    Scene { name: "output left to a plain leader", network: narrow, play: output_left_to_a_plain_leader },
+    Scene { name: "cancelled by another thread", network: wide, play: cancelled_by_another_thread },
+    Scene { name: "cancelled beside a blocked writer", network: narrow, play: cancelled_beside_a_blocked_writer },
+    Scene { name: "a deadline that nobody waits for", network: wide, play: a_deadline_that_nobody_waits_for },
+    Scene { name: "a reply that came in time", network: wide, play: a_reply_that_came_in_time },
+    Scene { name: "goodbye while idle", network: wide, play: goodbye_while_idle },
+    Scene { name: "shutdown below a plain read", network: wide, play: shutdown_below_a_plain_read },
+    Scene { name: "an attempt outlives who began it", network: slow, play: an_attempt_outlives_who_began_it },
+];
+
+fn narrow(seed: u64) -> Network {
+    let mut network = Network::default();
+    network.capacity = 300 + (seed as usize % 5) * 200;
+    network
+}
+
+fn wide(_seed: u64) -> Network {
+    Network::default()
+}
+
+fn slow(_seed: u64) -> Network {
+    let mut network = Network::default();
+    network.delay = 5 * MS;
+    network
+}
+
+/// A connected channel to a peer that behaves so.
+fn connected(sim: &Sim, behaviour: peer::Behaviour) -> Channel {
+    let address = peer::listen(sim, behaviour, 1);
+    sim.builder(&address.to_string()).connect().expect("the peer takes connections")
+}
+
+/// Within a virtual time that only a fault exceeds.
+fn in_time(sim: &Sim, start: proto_core::Instant, limit: Duration, what: &str) {
+    let took = sim.now() - start;
+    assert!(took <= limit, "{what} took {took:?}");
+}
+
+fn spawn<T: Send + 'static>(sim: &Sim, name: &str, run: impl FnOnce(&Sim) -> T + Send + 'static) -> Task<T> {
+    let inner = sim.clone();
+    sim.spawn(name, move || run(&inner))
+}
+
+/// Everything at once: unary calls, deadlines, a bidirectional call on two threads, cancelling, dropping.
+fn busy(sim: &Sim, seed: u64) {
+    let channel = connected(sim, peer::Behaviour::default());
+    let mut tasks = Vec::new();
+    for i in 0..2 {
+        let channel = channel.clone();
+        tasks.push(spawn(sim, "unary", move |_| {
+            for k in 0..4 {
+                let body = vec![i * 16 + k; 400];
+                assert_eq!(unary(&channel, &ECHO, &body).expect("a reply").to_vec(), body);
+            }
+        }));
+    }
+    let deadlines = channel.clone();
+    tasks.push(spawn(sim, "deadlines", move |sim| {
+        for i in 1..4 {
+            let start = sim.now();
+            let timeout = 300 * US * i;
+            let status = deadlines.unary(&DROP, request(b"x").with_timeout(timeout)).expect_err("nobody answers");
+            assert_eq!(status.code(), Code::DeadlineExceeded);
+            assert!(sim.now() - start >= timeout);
+        }
+    }));
+    let (mut requests, replies) = channel.bidi(&CHAT, none()).split();
+    tasks.push(spawn(sim, "requests", move |_| {
+        for _ in 0..20 {
+            requests.send(Bytes::from(vec![5; 500])).expect("the peer takes it");
+        }
+        requests.finish().expect("the call runs");
+    }));
+    tasks.push(spawn(sim, "replies", move |_| {
+        let total: usize = replies.map(|reply| reply.expect("a reply").len()).sum();
+        assert_eq!(total, 20 * 500);
+    }));
+    let cancel = Cancel::new();
+    let (other, token) = (channel.clone(), cancel.clone());
+    tasks.push(spawn(sim, "cancelled", move |_| {
+        let status = other.unary(&DROP, request(b"x").cancel_on(&token)).expect_err("nobody answers");
+        assert_eq!(status.code(), Code::Cancelled);
+    }));
+    tasks.push(spawn(sim, "canceller", move |sim| {
+        sim.sleep(US * 700 * (seed % 7) as u32);
+        cancel.cancel();
+    }));
+    let dropping = channel.clone();
+    tasks.push(spawn(sim, "dropping", move |_| {
+        for i in 0..3 {
+            let mut call = dropping.client_streaming(&COUNT, none().with_timeout(20 * US * i));
+            let _ = call.send(Bytes::from_static(&[1; 300]));
+            let _ = dropping.streaming(&STREAM, request(&[9, 3])).try_recv();
+        }
+    }));
+    tasks.into_iter().for_each(Task::join);
+    let status = unary(&channel, &DIE, b"").expect_err("the peer dies");
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+}
+
+/// A blocked write has to read: the peer does not read while it cannot write.
+fn one_thread_sends_more_than_fits(sim: &Sim, _seed: u64) {
+    let channel = connected(sim, peer::Behaviour::default());
+    let mut call = channel.bidi(&CHAT, none());
+    let body = Bytes::from(vec![7; 900]);
+    for _ in 0..20 {
+        call.send(body.clone()).expect("the peer takes it");
+    }
+    call.finish().expect("the call runs");
+    let total: usize = call.map(|reply| reply.expect("a reply").len()).sum();
+    assert_eq!(total, 20 * 900);
+}
+
+/// The sender is stuck and counts on the leader to read; the leader's time is over and nobody else is there.
+fn the_reader_leaves_a_blocked_sender(sim: &Sim, seed: u64) {
+    let channel = connected(sim, peer::Behaviour::default());
+    let (mut requests, mut replies) = channel.bidi(&CHAT, none()).split();
+    let sender = spawn(sim, "requests", move |sim| {
+        let start = sim.now();
+        for _ in 0..30 {
+            requests.send(Bytes::from(vec![5; 900])).expect("the peer takes it");
+        }
+        in_time(sim, start, 300 * MS, "sending beside a reader who has left");
+        requests.finish().expect("the call runs");
+    });
+    // Reads a little, for a short time, and goes away for long.
+    let mut count = 0;
+    match replies.recv_timeout(US * 100 * (1 + (seed % 10) as u32)) {
+        Ok(_) => count += 1,
+        Err(TryRecvError::Empty) => {}
+        Err(error) => panic!("{error}"),
+    }
+    sim.sleep(SEC);
+    count += replies.map(|reply| assert_eq!(reply.expect("a reply").len(), 900)).count();
+    assert_eq!(count, 30);
+    sender.join();
+}
+
+/// A call with a deadline holds the writer's place and is stuck; another one's request is behind it. The peer reads only
+/// after the first one's time is over.
+fn a_stuck_call_runs_out_of_time(sim: &Sim, seed: u64) {
+    let channel = stuck(sim, 500 * US);
+    let first = {
+        let channel = channel.clone();
+        spawn(sim, "first", move |sim| {
+            let start = sim.now();
+            let status = channel.unary(&DROP, request(&[1; 2000]).with_timeout(100 * US)).expect_err("no time");
+            assert_eq!(status.code(), Code::DeadlineExceeded);
+            in_time(sim, start, 110 * US, "a call with a deadline of 100 us");
+        })
+    };
+    if seed % 4 == 0 {
+        sim.sleep(20 * US);
+    }
+    let start = sim.now();
+    assert_eq!(&unary(&channel, &ECHO, b"second").expect("a reply")[..], b"second");
+    in_time(sim, start, 50 * MS, "the call behind a stuck one");
+    first.join();
+}
+
+/// A ready channel whose peer then does not read for a while.
+fn stuck(sim: &Sim, time: Duration) -> Channel {
+    let channel = connected(sim, peer::Behaviour { pause: Some(time), ..peer::Behaviour::default() });
+    // The pause begins with the first call.
+    let pending = channel.later().unary(&DROP, request(b"pause").with_timeout(60 * SEC));
+    sim.sleep(150 * US);
+    sim.spawn("pending", move || drop(pending)).join();
+    channel
+}
+
+/// Two calls that are answered together. The second one's request does not fit, and its thread goes away without waiting:
+/// the first one's has to send it.
+fn output_left_to_a_leader(sim: &Sim, seed: u64) {
+    meet(sim, seed, true);
+}
+
+/// The same, with a first call that nobody can cancel, so that it may block in a plain read.
+fn output_left_to_a_plain_leader(sim: &Sim, seed: u64) {
+    meet(sim, seed, false);
+}
+
+fn meet(sim: &Sim, seed: u64, cancellable: bool) {
+    let channel = stuck(sim, MS);
+    let leader = {
+        let channel = channel.clone();
+        spawn(sim, "leader", move |_| {
+            let cancel = Cancel::new();
+            let request = if cancellable { request(&[2]).cancel_on(&cancel) } else { request(&[2]) };
+            let reply = channel.unary(&MEET, request).expect("both are there");
+            assert_eq!(&reply[..], b"met");
+        })
+    };
+    if seed % 2 == 0 {
+        sim.sleep(10 * US);
+    }
+    let mut body = vec![0; 3000];
+    body[0] = 2;
+    let pending = channel.later().unary(&MEET, request(&body));
+    let start = sim.now();
+    leader.join();
+    if cancellable {
+        in_time(sim, start, 100 * MS, "a meeting whose second request was left to the leader");
+    }
+    assert_eq!(&pending.wait().expect("both were there")[..], b"met");
+}
+
+/// The only call on a quiet connection, in the reader's place, is ended by another thread.
+fn cancelled_by_another_thread(sim: &Sim, seed: u64) {
+    let channel = connected(sim, peer::Behaviour::default());
+    let cancel = Cancel::new();
+    let token = cancel.clone();
+    let waiting = spawn(sim, "waiting", move |sim| {
+        let start = sim.now();
+        let status = channel.unary(&DROP, request(b"x").cancel_on(&token)).expect_err("nobody answers");
+        assert_eq!(status.code(), Code::Cancelled);
+        in_time(sim, start, 10 * MS, "a call that was cancelled");
+        let mut chat = channel.bidi(&CHAT, none().cancel_on(&token));
+        assert!(matches!(chat.send(Bytes::from_static(b"x")), Err(SendError::Failed(_) | SendError::Ended)));
+        let status = chat.recv().expect_err("the token was used");
+        assert_eq!(status.code(), Code::Cancelled);
+    });
+    sim.sleep(US * 40 * (seed % 10) as u32);
+    cancel.cancel();
+    waiting.join();
+}
+
+/// A writer waits for room, a leader for its call; both at one wake handle. The leader's call is cancelled.
+fn cancelled_beside_a_blocked_writer(sim: &Sim, seed: u64) {
+    let channel = stuck(sim, 20 * MS);
+    let cancel = Cancel::new();
+    let token = cancel.clone();
+    let leader = {
+        let channel = channel.clone();
+        spawn(sim, "leader", move |sim| {
+            let start = sim.now();
+            let status = channel.unary(&DROP, request(b"x").cancel_on(&token)).expect_err("nobody answers");
+            assert_eq!(status.code(), Code::Cancelled);
+            in_time(sim, start, 10 * MS, "a call that was cancelled beside a blocked writer");
+        })
+    };
+    let writer = {
+        let channel = channel.clone();
+        spawn(sim, "writer", move |_| {
+            assert_eq!(unary(&channel, &ECHO, &[3; 3000]).expect("a reply").len(), 3000);
+        })
+    };
+    sim.sleep(MS + US * (seed % 50) as u32);
+    cancel.cancel();
+    leader.join();
+    writer.join();
+}
+
+/// The last free stream is held by a call whose thread has gone away. Its deadline has to be served by who waits for the
+/// stream, since the leader does not know of it.
+fn a_deadline_that_nobody_waits_for(sim: &Sim, _seed: u64) {
+    let config = Config { max_concurrent_streams: 2, ..Config::default() };
+    let channel = connected(sim, peer::Behaviour { config, ..peer::Behaviour::default() });
+    let cancel = Cancel::new();
+    let leader = {
+        let (channel, token) = (channel.clone(), cancel.clone());
+        spawn(sim, "leader", move |_| {
+            let status = channel.unary(&DROP, request(b"x").cancel_on(&token)).expect_err("nobody answers");
+            assert_eq!(status.code(), Code::Cancelled);
+        })
+    };
+    sim.sleep(MS);
+    let pending = channel.later().unary(&DROP, request(b"x").with_timeout(100 * MS));
+    let start = sim.now();
+    assert_eq!(&unary(&channel, &ECHO, b"third").expect("a reply")[..], b"third");
+    in_time(sim, start, 200 * MS, "a call that waits for the stream of a call that ran out of time");
+    assert_eq!(pending.wait().expect_err("it ran out of time").code(), Code::DeadlineExceeded);
+    cancel.cancel();
+    leader.join();
+}
+
+/// The reply came before the deadline, and its thread looks after it.
+fn a_reply_that_came_in_time(sim: &Sim, _seed: u64) {
+    let channel = connected(sim, peer::Behaviour::default());
+    let pending = channel.later().unary(&ECHO, request(b"x").with_timeout(10 * MS));
+    sim.sleep(20 * MS);
+    assert_eq!(&pending.wait().expect("it was there in time")[..], b"x");
+}
+
+/// The peer says GOAWAY and closes while nobody is inside. Calls that cannot be sent twice do not fail of it.
+fn goodbye_while_idle(sim: &Sim, seed: u64) {
+    let behaviour = peer::Behaviour { idle_goodbye: Some(150 * MS), ..peer::Behaviour::default() };
+    let address = peer::listen(sim, behaviour, 4);
+    let channel = sim.channel_to(address);
+    for i in 0..4 {
+        let mut call = channel.client_streaming(&COUNT, none());
+        for _ in 0..3 {
+            call.send(Bytes::from_static(b"abcd")).expect("the connection stands");
+        }
+        assert_eq!(&call.finish().expect("a reply")[..], b"12");
+        if (seed + i) % 2 == 0 {
+            assert_eq!(&unary(&channel, &ECHO, b"x").expect("a reply")[..], b"x");
+        }
+        sim.sleep(300 * MS);
+    }
+}
+
+/// A call in a plain read is cut by the end of the grace, which another thread serves.
+fn shutdown_below_a_plain_read(sim: &Sim, seed: u64) {
+    let channel = connected(sim, peer::Behaviour::default());
+    let waiting = {
+        let channel = channel.clone();
+        spawn(sim, "waiting", move |sim| {
+            let start = sim.now();
+            let status = unary(&channel, &DROP, b"x").expect_err("nobody answers");
+            assert_eq!(status.code(), Code::Unavailable, "{status}");
+            in_time(sim, start, 100 * MS, "a call below a shutdown");
+        })
+    };
+    sim.sleep(MS);
+    let grace = if seed % 2 == 0 { Duration::ZERO } else { 20 * MS };
+    channel.shutdown(grace);
+    waiting.join();
+    let status = unary(&channel, &ECHO, b"x").expect_err("it was shut down");
+    assert_eq!(status.code(), Code::Unavailable);
+}
+
+/// The first one who needs the connection has no time; the others go on with its attempt.
+fn an_attempt_outlives_who_began_it(sim: &Sim, seed: u64) {
+    let address = peer::listen(sim, peer::Behaviour::default(), 1);
+    let channel = sim.channel_to(address);
+    let mut tasks = Vec::new();
+    for i in 0..3 {
+        let channel = channel.clone();
+        tasks.push(spawn(sim, "short", move |sim| {
+            let start = sim.now();
+            let timeout = MS * (1 + 3 * i + (seed % 3) as u32);
+            let result = channel.unary(&ECHO, request(b"x").with_timeout(timeout));
+            assert_eq!(result.expect_err("no time to connect").code(), Code::DeadlineExceeded);
+            in_time(sim, start, timeout, "a call with a deadline");
+        }));
+    }
+    let start = sim.now();
+    assert_eq!(&unary(&channel, &ECHO, b"y").expect("a reply")[..], b"y");
+    in_time(sim, start, 100 * MS, "a call behind others who gave up");
+    tasks.into_iter().for_each(Task::join);
+}
