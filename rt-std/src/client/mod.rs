@@ -22,5 +22,5 @@ pub use streaming::Streaming;
 /// The names of the client's hand-off rules (`testkit::Sim::without_rule`).
 #[cfg(feature = "testkit")]
 pub fn rules() -> Vec<&'static str> {
-    [driver::rules::ALL, channel::runtime::RULES].concat()
+    [driver::rules::ALL, channel::runtime::RULES, call::RULES].concat()
 }

@@ -220,6 +220,10 @@ impl Sched {
         while state.running != Some(me) {
             if state.failed.is_some() {
                 drop(state);
+                if std::thread::panicking() {
+                    // A destructor on the way out of a failure of its own: nothing more is to wait for.
+                    return;
+                }
                 // Not `panic!`: the hook has nothing to report.
                 resume_unwind(Box::new(SimOver));
             }

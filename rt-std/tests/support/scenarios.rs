@@ -3,7 +3,6 @@
 
 use super::{CHAT, COUNT, DIE, DROP, ECHO, MEET, STREAM, none, peer, request, unary};
 use bytes::Bytes;
-use proto_core::Config;
 use proto_core::rpc::Front;
 use rt_std::testkit::{Failure, Network, Report, Sim, Task};
 use rt_std::{Cancel, Channel, Code, SendError, TryRecvError};
@@ -23,7 +22,7 @@ pub struct Scene {
 impl Scene {
     /// Plays it on a seed, without a rule if one is given.
     pub fn run(&self, seed: u64, without: Option<&'static str>) -> Result<Report, Failure> {
-        let mut sim = Sim::seed(seed).with_network((self.network)(seed)).with_max_switches(200_000);
+        let mut sim = Sim::seed(seed).with_network((self.network)(seed)).with_max_switches(20_000);
         if let Some(rule) = without {
             sim = sim.without_rule(rule);
         }
@@ -34,22 +33,30 @@ impl Scene {
 pub const ALL: &[Scene] = &[
     Scene { name: "busy", network: narrow, play: busy },
     Scene { name: "one thread sends more than fits", network: narrow, play: one_thread_sends_more_than_fits },
-    Scene { name: "the reader leaves a blocked sender", network: narrow, play: the_reader_leaves_a_blocked_sender },
+    Scene { name: "the reader leaves a blocked sender", network: middle, play: the_reader_leaves_a_blocked_sender },
     Scene { name: "a stuck call runs out of time", network: narrow, play: a_stuck_call_runs_out_of_time },
+    Scene { name: "a stuck call before a parked one", network: narrow, play: a_stuck_call_before_a_parked_one },
     Scene { name: "output left to a leader", network: narrow, play: output_left_to_a_leader },
     Scene { name: "output left to a plain leader", network: narrow, play: output_left_to_a_plain_leader },
     Scene { name: "cancelled by another thread", network: wide, play: cancelled_by_another_thread },
     Scene { name: "cancelled beside a blocked writer", network: narrow, play: cancelled_beside_a_blocked_writer },
-    Scene { name: "a deadline that nobody waits for", network: wide, play: a_deadline_that_nobody_waits_for },
     Scene { name: "a reply that came in time", network: wide, play: a_reply_that_came_in_time },
     Scene { name: "goodbye while idle", network: wide, play: goodbye_while_idle },
     Scene { name: "shutdown below a plain read", network: wide, play: shutdown_below_a_plain_read },
     Scene { name: "an attempt outlives who began it", network: slow, play: an_attempt_outlives_who_began_it },
+    Scene { name: "two halves before the connection", network: slow, play: two_halves_before_the_connection },
+    Scene { name: "cancelled while it starts", network: wide, play: cancelled_while_it_starts },
 ];
 
 fn narrow(seed: u64) -> Network {
     let mut network = Network::default();
     network.capacity = 300 + (seed as usize % 5) * 200;
+    network
+}
+
+fn middle(seed: u64) -> Network {
+    let mut network = Network::default();
+    network.capacity = 3000 + (seed as usize % 5) * 1000;
     network
 }
 
@@ -60,6 +67,7 @@ fn wide(_seed: u64) -> Network {
 fn slow(_seed: u64) -> Network {
     let mut network = Network::default();
     network.delay = 5 * MS;
+    network.chop = false;
     network
 }
 
@@ -156,22 +164,24 @@ fn the_reader_leaves_a_blocked_sender(sim: &Sim, seed: u64) {
     let (mut requests, mut replies) = channel.bidi(&CHAT, none()).split();
     let sender = spawn(sim, "requests", move |sim| {
         let start = sim.now();
-        for _ in 0..30 {
-            requests.send(Bytes::from(vec![5; 900])).expect("the peer takes it");
+        for _ in 0..10 {
+            requests.send(Bytes::from(vec![5; 15_000])).expect("the peer takes it");
         }
         in_time(sim, start, 300 * MS, "sending beside a reader who has left");
         requests.finish().expect("the call runs");
     });
-    // Reads a little, for a short time, and goes away for long.
+    // Reads a little, each time for a short while, and goes away for long.
     let mut count = 0;
-    match replies.recv_timeout(US * 100 * (1 + (seed % 10) as u32)) {
-        Ok(_) => count += 1,
-        Err(TryRecvError::Empty) => {}
-        Err(error) => panic!("{error}"),
+    for i in 0..seed % 12 {
+        match replies.recv_timeout(US * 20 * (1 + (i % 5) as u32)) {
+            Ok(_) => count += 1,
+            Err(TryRecvError::Empty) => {}
+            Err(error) => panic!("{error}"),
+        }
     }
     sim.sleep(SEC);
-    count += replies.map(|reply| assert_eq!(reply.expect("a reply").len(), 900)).count();
-    assert_eq!(count, 30);
+    count += replies.map(|reply| assert_eq!(reply.expect("a reply").len(), 15_000)).count();
+    assert_eq!(count, 10);
     sender.join();
 }
 
@@ -188,12 +198,40 @@ fn a_stuck_call_runs_out_of_time(sim: &Sim, seed: u64) {
             in_time(sim, start, 110 * US, "a call with a deadline of 100 us");
         })
     };
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         sim.sleep(20 * US);
     }
     let start = sim.now();
     assert_eq!(&unary(&channel, &ECHO, b"second").expect("a reply")[..], b"second");
     in_time(sim, start, 50 * MS, "the call behind a stuck one");
+    first.join();
+}
+
+/// The same, while a third thread sits in a plain read, so that nobody but the one behind can go on writing.
+fn a_stuck_call_before_a_parked_one(sim: &Sim, _seed: u64) {
+    let channel = stuck(sim, 500 * US);
+    let leader = {
+        let channel = channel.clone();
+        spawn(sim, "leader", move |_| assert_eq!(&unary(&channel, &MEET, &[2]).expect("both are there")[..], b"met"))
+    };
+    sim.sleep(10 * US);
+    let first = {
+        let channel = channel.clone();
+        spawn(sim, "first", move |sim| {
+            // No deadline, whose timer would wake the one behind too.
+            let mut body = [0; 2000];
+            body[0] = 1;
+            let mut replies = channel.streaming(&STREAM, request(&body));
+            assert!(matches!(replies.recv_timeout(100 * US), Err(TryRecvError::Empty)));
+            sim.sleep(SEC);
+            assert_eq!(replies.map(|reply| reply.expect("a reply").len()).sum::<usize>(), 0);
+        })
+    };
+    sim.sleep(10 * US);
+    let start = sim.now();
+    assert_eq!(&unary(&channel, &MEET, &[2]).expect("both are there")[..], b"met");
+    in_time(sim, start, 100 * MS, "the call behind a stuck one");
+    leader.join();
     first.join();
 }
 
@@ -229,7 +267,7 @@ fn meet(sim: &Sim, seed: u64, cancellable: bool) {
             assert_eq!(&reply[..], b"met");
         })
     };
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         sim.sleep(10 * US);
     }
     let mut body = vec![0; 3000];
@@ -289,29 +327,6 @@ fn cancelled_beside_a_blocked_writer(sim: &Sim, seed: u64) {
     writer.join();
 }
 
-/// The last free stream is held by a call whose thread has gone away. Its deadline has to be served by who waits for the
-/// stream, since the leader does not know of it.
-fn a_deadline_that_nobody_waits_for(sim: &Sim, _seed: u64) {
-    let config = Config { max_concurrent_streams: 2, ..Config::default() };
-    let channel = connected(sim, peer::Behaviour { config, ..peer::Behaviour::default() });
-    let cancel = Cancel::new();
-    let leader = {
-        let (channel, token) = (channel.clone(), cancel.clone());
-        spawn(sim, "leader", move |_| {
-            let status = channel.unary(&DROP, request(b"x").cancel_on(&token)).expect_err("nobody answers");
-            assert_eq!(status.code(), Code::Cancelled);
-        })
-    };
-    sim.sleep(MS);
-    let pending = channel.later().unary(&DROP, request(b"x").with_timeout(100 * MS));
-    let start = sim.now();
-    assert_eq!(&unary(&channel, &ECHO, b"third").expect("a reply")[..], b"third");
-    in_time(sim, start, 200 * MS, "a call that waits for the stream of a call that ran out of time");
-    assert_eq!(pending.wait().expect_err("it ran out of time").code(), Code::DeadlineExceeded);
-    cancel.cancel();
-    leader.join();
-}
-
 /// The reply came before the deadline, and its thread looks after it.
 fn a_reply_that_came_in_time(sim: &Sim, _seed: u64) {
     let channel = connected(sim, peer::Behaviour::default());
@@ -331,7 +346,7 @@ fn goodbye_while_idle(sim: &Sim, seed: u64) {
             call.send(Bytes::from_static(b"abcd")).expect("the connection stands");
         }
         assert_eq!(&call.finish().expect("a reply")[..], b"12");
-        if (seed + i) % 2 == 0 {
+        if (seed + i).is_multiple_of(2) {
             assert_eq!(&unary(&channel, &ECHO, b"x").expect("a reply")[..], b"x");
         }
         sim.sleep(300 * MS);
@@ -351,7 +366,7 @@ fn shutdown_below_a_plain_read(sim: &Sim, seed: u64) {
         })
     };
     sim.sleep(MS);
-    let grace = if seed % 2 == 0 { Duration::ZERO } else { 20 * MS };
+    let grace = if seed.is_multiple_of(2) { Duration::ZERO } else { 20 * MS };
     channel.shutdown(grace);
     waiting.join();
     let status = unary(&channel, &ECHO, b"x").expect_err("it was shut down");
@@ -373,8 +388,55 @@ fn an_attempt_outlives_who_began_it(sim: &Sim, seed: u64) {
             in_time(sim, start, timeout, "a call with a deadline");
         }));
     }
-    let start = sim.now();
-    assert_eq!(&unary(&channel, &ECHO, b"y").expect("a reply")[..], b"y");
-    in_time(sim, start, 100 * MS, "a call behind others who gave up");
+    for _ in 0..3 {
+        let channel = channel.clone();
+        tasks.push(spawn(sim, "long", move |sim| {
+            let start = sim.now();
+            assert_eq!(&unary(&channel, &ECHO, b"y").expect("a reply")[..], b"y");
+            in_time(sim, start, 100 * MS, "a call behind others who gave up");
+        }));
+    }
     tasks.into_iter().for_each(Task::join);
+}
+
+/// Both halves of a call want it started; the one that is at it gives up before the connection stands.
+fn two_halves_before_the_connection(sim: &Sim, seed: u64) {
+    let address = peer::listen(sim, peer::Behaviour::default(), 1);
+    let channel = sim.channel_to(address);
+    let (mut requests, mut replies) = channel.bidi(&CHAT, none()).split();
+    let sender = spawn(sim, "requests", move |sim| {
+        let start = sim.now();
+        requests.send(Bytes::from_static(b"x")).expect("the peer takes it");
+        requests.finish().expect("the call runs");
+        in_time(sim, start, 100 * MS, "sending on a call that was not started");
+    });
+    let short = MS * (1 + (seed % 30) as u32);
+    let mut count = match replies.recv_timeout(short) {
+        Ok(_) => 1,
+        Err(TryRecvError::Empty) => 0,
+        Err(error) => panic!("{error}"),
+    };
+    sim.sleep(SEC);
+    for reply in replies {
+        count += reply.expect("a reply").len();
+    }
+    assert_eq!(count, 1);
+    sender.join();
+}
+
+/// The token is used while the call's thread is on its way from the channel to the connection.
+fn cancelled_while_it_starts(sim: &Sim, seed: u64) {
+    let address = peer::listen(sim, peer::Behaviour::default(), 1);
+    let channel = sim.channel_to(address);
+    let cancel = Cancel::new();
+    let token = cancel.clone();
+    let waiting = spawn(sim, "waiting", move |sim| {
+        let start = sim.now();
+        let status = channel.unary(&DROP, request(b"x").cancel_on(&token)).expect_err("nobody answers");
+        assert_eq!(status.code(), Code::Cancelled);
+        in_time(sim, start, 10 * MS, "a call that was cancelled while it started");
+    });
+    sim.sleep(US * 50 * (1 + (seed % 5) as u32));
+    cancel.cancel();
+    waiting.join();
 }

@@ -22,7 +22,16 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use crate::os::Thread;
+use crate::os::{Thread, in_force};
+
+/// The rule's name: see `driver::rules`.
+const WAITING_TOLD: &str = "who waits for a call's start is told";
+/// The rule's name.
+const CANCEL_CAUGHT_UP: &str = "a call cancelled while it starts is cancelled then";
+
+/// All rules of this file.
+#[cfg(any(test, feature = "testkit"))]
+pub(crate) const RULES: &[&str] = &[WAITING_TOLD, CANCEL_CAUGHT_UP];
 
 /// One call, shared by its handles.
 pub(crate) struct Call {
@@ -176,11 +185,14 @@ impl Call {
             state.waiter = waiter;
             std::mem::take(&mut state.waiting)
         };
-        for thread in waiting {
-            self.channel.shared().os.unpark(&thread);
+        let os = &*self.channel.shared().os;
+        if in_force(os, WAITING_TOLD) {
+            waiting.iter().for_each(|thread| os.unpark(thread));
         }
         // It may have been cancelled when it was nowhere to be found.
-        if let (Some(status), Phase::Running(driver, id)) = (self.stopped.get(), phase) {
+        if let (Some(status), Phase::Running(driver, id), true) =
+            (self.stopped.get(), phase, in_force(os, CANCEL_CAUGHT_UP))
+        {
             driver.cancel(id, status.clone());
         }
     }

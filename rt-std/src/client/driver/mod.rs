@@ -11,6 +11,8 @@ pub(crate) mod background;
 mod exchange;
 mod places;
 pub(crate) mod rules;
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
 mod waiters;
 
 pub(crate) use exchange::{Ended, Pulled};
