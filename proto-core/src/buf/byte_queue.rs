@@ -161,8 +161,10 @@ impl ByteQueue {
         self.head.clear();
         self.head.shrink_to(KEEP_CAPACITY);
         self.pos = 0;
-        self.rest.clear();
-        self.rest.shrink_to(4);
+        if self.rest.capacity() > 0 {
+            self.rest.clear();
+            self.rest.shrink_to(4);
+        }
         self.len = 0;
     }
 }

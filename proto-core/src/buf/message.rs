@@ -68,7 +68,9 @@ impl MessageBuf {
         }
         self.small.clear();
         self.pos = 0;
-        self.shared.clear();
+        if !self.shared.is_empty() {
+            self.shared.clear();
+        }
         self.remaining = 0;
     }
 

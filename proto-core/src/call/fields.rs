@@ -5,7 +5,7 @@ use crate::grpc::metadata::InvalidBase64;
 use crate::hpack::{HeaderList, Known, Name};
 
 /// Does the protocol itself speak through this field? Such fields are not shown as metadata.
-fn is_protocol(name: Known) -> bool {
+const fn is_protocol(name: Known) -> bool {
     name.is_pseudo()
         || name.is_connection_specific()
         || matches!(
@@ -25,8 +25,24 @@ fn is_protocol(name: Known) -> bool {
         )
 }
 
+/// The fields of the protocol as a set.
+const PROTOCOL: u64 = {
+    let (mut set, mut at) = (0, 0);
+    while at < Known::ALL.len() {
+        if is_protocol(Known::ALL[at]) {
+            set |= 1 << Known::ALL[at] as u64;
+        }
+        at += 1;
+    }
+    set
+};
+
 /// Copies the metadata among `list` to `into`, in order, binary values decoded.
 pub(super) fn metadata(list: &HeaderList, into: &mut Metadata) -> Result<(), InvalidBase64> {
+    if list.has_only(PROTOCOL) {
+        // Most calls.
+        return Ok(());
+    }
     for field in list.iter() {
         match field.name {
             Name::Known(name) if is_protocol(name) => {}

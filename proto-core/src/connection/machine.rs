@@ -106,8 +106,15 @@ impl Machine {
     }
 
     /// Takes what HTTP/2 has to report and acts on it. Called at the end of everything that may have made it report.
+    #[inline]
     pub(crate) fn pump(&mut self, now: Instant) {
         self.now = self.now.max(now);
+        if self.h2.has_events() || !self.was_ready {
+            self.pump_events(now);
+        }
+    }
+
+    fn pump_events(&mut self, now: Instant) {
         while let Some(event) = self.h2.poll_event() {
             match event {
                 h2::Event::Stream { key, tag, ready } => self.on_stream(now, key, tag, ready),

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 /// Units from fine to coarse with their length in nanoseconds.
-const UNITS: [(u8, u128); 6] = [
+const UNITS: [(u8, u64); 6] = [
     (b'n', 1),
     (b'u', 1_000),
     (b'm', 1_000_000),
@@ -13,7 +13,7 @@ const UNITS: [(u8, u128); 6] = [
 ];
 
 /// The largest number that eight digits hold.
-const MAX_DIGITS: u128 = 99_999_999;
+const MAX_DIGITS: u64 = 99_999_999;
 
 /// The value is not one to eight digits followed by H, M, S, m, u or n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +55,14 @@ impl Value {
 /// Writes `left` in the finest unit whose number has at most eight digits, rounded up, so that the peer never gives up
 /// before this side does. More than 99,999,999 hours are sent as that.
 pub(crate) fn format(left: Duration) -> Value {
-    let nanos = left.as_nanos();
-    let (unit, mut number) = UNITS
-        .iter()
-        .map(|&(unit, length)| (unit, nanos.div_ceil(length)))
-        .find(|&(_, number)| number <= MAX_DIGITS)
-        .unwrap_or((b'H', MAX_DIGITS));
+    // What 64 bits of nanoseconds do not hold, 584 years, is rounded to hours below the eight digits' limit or beyond it.
+    let nanos = u64::try_from(left.as_nanos()).ok();
+    let in_units = |nanos: u64| {
+        let fits = UNITS.iter().find(|(_, length)| nanos <= length.saturating_mul(MAX_DIGITS));
+        fits.map(|&(unit, length)| (unit, nanos.div_ceil(length)))
+    };
+    let hours = || (b'H', left.as_secs().div_ceil(3_600).saturating_add(1).min(MAX_DIGITS));
+    let (unit, mut number) = nanos.and_then(in_units).unwrap_or_else(hours);
     let mut value = Value { bytes: [unit; 9], start: 8 };
     loop {
         value.start -= 1;

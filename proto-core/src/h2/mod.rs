@@ -221,6 +221,13 @@ impl Connection {
         connection
     }
 
+    /// `poll_event` may yield something.
+    #[inline]
+    pub fn has_events(&self) -> bool {
+        let Pending { may_open, draining, closed } = self.events;
+        !self.streams.is_list_empty(List::Ready) || may_open || draining || closed
+    }
+
     /// The next event; O(1).
     pub fn poll_event(&mut self) -> Option<Event> {
         if core::mem::take(&mut self.events.may_open) {

@@ -241,6 +241,12 @@ impl Streams {
         }
     }
 
+    /// Nothing is in this list.
+    #[inline]
+    pub(super) fn is_list_empty(&self, list: List) -> bool {
+        self.lists[list as usize].head == NONE
+    }
+
     /// Takes the first slot off the list.
     pub(super) fn pop(&mut self, list: List) -> Option<u32> {
         let l = list as usize;

@@ -118,6 +118,12 @@ impl HeaderList {
         Some(field.value(&self.bytes))
     }
 
+    /// Every stored field is one of `names`, and none is there twice. O(1).
+    #[inline]
+    pub(crate) fn has_only(&self, names: u64) -> bool {
+        self.present & !names == 0 && self.fields.len() == self.present.count_ones() as usize
+    }
+
     /// All fields, in the order of the wire.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = FieldRef<'_>> + DoubleEndedIterator + Clone {
         self.fields.iter().map(|field| FieldRef {
