@@ -114,10 +114,10 @@ impl Incoming {
     /// A chunk of at least `needed` bytes: one whose parts have all been dropped, or new memory.
     fn fresh(&mut self, needed: usize) -> BytesMut {
         if needed <= CHUNK {
-            if let Some(at) = self.retired.iter().position(Bytes::is_unique) {
-                if let Ok(chunk) = self.retired.swap_remove(at).try_into_mut() {
-                    return chunk;
-                }
+            if let Some(at) = self.retired.iter().position(Bytes::is_unique)
+                && let Ok(chunk) = self.retired.swap_remove(at).try_into_mut()
+            {
+                return chunk;
             }
             return BytesMut::zeroed(CHUNK);
         }

@@ -151,7 +151,7 @@ impl<'a> Settings<'a> {
             let what = "a SETTINGS ack with a payload (RFC 9113 section 6.5)";
             return Err(FrameError::connection(FrameSizeError, what));
         }
-        if payload.len() % 6 != 0 {
+        if !payload.len().is_multiple_of(6) {
             let what = "SETTINGS is not a multiple of 6 bytes (RFC 9113 section 6.5)";
             return Err(FrameError::connection(FrameSizeError, what));
         }

@@ -46,7 +46,7 @@ impl Connection {
         self.timers = crate::timer::Timers::new();
         for slot in self.streams.slots() {
             if self.streams.in_use(slot) && !self.streams[slot].state.is_closed() {
-                let unprocessed = self.side == Side::Client && !self.output.has_left(self.streams[slot].headers_end);
+                let unprocessed = self.side == Side::Client && !self.output.may_leave(self.streams[slot].headers_end);
                 let reset = Reset { code: ErrorCode::Cancel.to_wire(), by_peer: false, unprocessed };
                 self.cut_stream(slot, reset);
             }
@@ -100,6 +100,7 @@ impl Connection {
 
     /// The stream is closed, one way or another.
     pub(super) fn on_stream_closed(&mut self, slot: u32) {
+        self.settle_loan(slot);
         let stream = &self.streams[slot];
         let released = stream.released;
         // A stream of the peer that was cut keeps its place until its handler has ended (see `guards::RapidReset`).
@@ -153,7 +154,11 @@ impl Connection {
         let will_end = !stream.state.can_send() || stream.send.end != super::send_queue::End::No;
         let waits = stream.state.can_send() && will_end;
         if waits {
-            // What is queued goes out first; it must not take for ever.
+            // What is queued goes out first; it must not take for ever. What came is dropped and given back, or two ends that let
+            // go of a stream wait for each other.
+            let dropped = stream.recv.bytes.len();
+            stream.recv.bytes.reset();
+            self.on_taken(slot, dropped);
             self.arm_stream_stall(slot);
         } else {
             self.give_up(slot);

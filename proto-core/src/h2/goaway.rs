@@ -89,12 +89,12 @@ impl Connection {
     /// The peer's GOAWAY.
     pub(super) fn on_goaway(&mut self, goaway: GoAway<'_>) -> Result<(), FrameError> {
         let mut last = goaway.last_stream;
-        if let Some(earlier) = &self.goaway.theirs {
-            if last > earlier.last {
-                // RFC 9113 section 6.8: it must not grow. What was given up stays given up.
-                self.guards.glitches.charge(self.now)?;
-                last = earlier.last;
-            }
+        if let Some(earlier) = &self.goaway.theirs
+            && last > earlier.last
+        {
+            // RFC 9113 section 6.8: it must not grow. What was given up stays given up.
+            self.guards.glitches.charge(self.now)?;
+            last = earlier.last;
         }
         let was_draining = self.is_draining();
         self.goaway.theirs = Some(Theirs { last, code: goaway.code, message: printable(goaway.debug) });
@@ -137,7 +137,8 @@ impl Connection {
     pub(super) fn goaway_final(&mut self) {
         if self.goaway.ours != Ours::Final {
             self.goaway.ours = Ours::Final;
-            self.goaway.last_accepted = Some(self.last_peer_id);
+            // A server opens no streams: nothing of its can be beyond a client's last.
+            self.goaway.last_accepted = (self.side == Side::Server).then_some(self.last_peer_id);
             frame::goaway(self.output.buf_mut(), self.last_peer_id, ErrorCode::NoError, b"");
             self.finish_if_drained();
         }
@@ -200,6 +201,12 @@ impl Connection {
             self.goaway.exhausted = true;
         }
         id
+    }
+
+    /// Passes over stream ids, as if they had been used: to see what comes when they run out. For tests.
+    #[cfg(any(test, feature = "testkit"))]
+    pub fn skip_ids(&mut self, next: u32) {
+        self.next_id = self.next_id.max(next | 1);
     }
 
     /// The peer, or the end of the connection, cuts a stream.

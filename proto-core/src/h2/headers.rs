@@ -39,7 +39,7 @@ impl Assembly {
 
 impl Connection {
     pub(super) fn on_headers(&mut self, headers: Headers<'_>) -> Result<(), FrameError> {
-        if headers.stream % 2 == 0 {
+        if headers.stream.is_multiple_of(2) {
             let what = "HEADERS on a stream that only a push would open (RFC 9113 section 5.1.1)";
             return Err(FrameError::connection(ProtocolError, what));
         }
@@ -127,8 +127,7 @@ impl Connection {
         };
         if self.scratch.is_over_limit() {
             self.guards.header_list.note();
-            self.answer_431(head);
-            return Ok(());
+            return self.answer_431(head);
         }
         let verdict = validate::request(&self.scratch).and_then(|()| validate::content_length(&self.scratch));
         let content = match verdict {
@@ -154,7 +153,9 @@ impl Connection {
     }
 
     /// A request whose header list is too large: said so, and forgotten.
-    fn answer_431(&mut self, head: BlockHead) {
+    fn answer_431(&mut self, head: BlockHead) -> Result<(), FrameError> {
+        self.guards.induced_resets.charge(self.now)?;
+        let before = self.output.len();
         let slot = self.streams.insert(head.stream, 0, self.remote.initial_window);
         let stream = &mut self.streams[slot];
         stream.state = if head.end_stream { State::HalfClosedRemote } else { State::Open };
@@ -162,6 +163,8 @@ impl Connection {
         let mut block = super::HeaderBlock::begin(self, slot);
         block.field(Known::Status, b"431");
         let _ = block.end(true);
+        self.guards.replies.add(self.output.len() - before);
+        self.guards.replies.check()
     }
 
     /// A block on a stream that lives: a response, or trailers.
@@ -229,6 +232,7 @@ impl Connection {
             stream.state = next;
         }
         stream.recv_ended = true;
+        self.settle_loan(slot);
         self.mark(slot, Ready::END);
         if self.streams[slot].state.is_closed() {
             self.on_stream_closed(slot);

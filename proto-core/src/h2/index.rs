@@ -175,7 +175,7 @@ mod tests {
                     map.remove(&id);
                     index.remove(id, State::Ended);
                 }
-                let id = 2 * random.below(next as usize) as u32 / 2 | 1;
+                let id = (2 * random.below(next as usize) as u32 / 2) | 1;
                 match (index.find(id), map.get(&id)) {
                     (Found::Slot(slot), Some(&expected)) => assert_eq!(slot, expected),
                     (Found::Gone(_) | Found::Unknown { .. }, None) => {}

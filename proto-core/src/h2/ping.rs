@@ -36,6 +36,7 @@ impl Connection {
                 Ok(())
             }
             DRAIN if core::mem::take(&mut self.ping.drain) => {
+                self.disarm(Kind::DrainPing);
                 self.goaway_final();
                 Ok(())
             }
@@ -47,6 +48,7 @@ impl Connection {
     pub(super) fn send_drain_ping(&mut self) {
         self.ping.drain = true;
         frame::ping(self.output.buf_mut(), false, DRAIN);
+        self.arm(Kind::DrainPing, self.now + self.local.keepalive_timeout);
     }
 
     /// Starts the keepalive timer, if there is one and something to keep alive.

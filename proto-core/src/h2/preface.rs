@@ -30,7 +30,7 @@ impl Phase {
 
 /// What the start of the input is.
 #[derive(Debug)]
-pub(super) enum Start {
+enum Start {
     /// More bytes are needed.
     Incomplete,
     /// Good; this many bytes are done with.
@@ -41,8 +41,17 @@ pub(super) enum Start {
     Wrong(FrameError),
 }
 
+/// Who does not begin as an HTTP/2 peer must.
+#[derive(Debug)]
+pub(super) enum Stranger {
+    /// Somebody else, who looks like this.
+    NotHttp2(&'static str),
+    /// An HTTP/2 peer with a fault.
+    Wrong(FrameError),
+}
+
 /// Looks at the first bytes in `Phase::Preface`.
-pub(super) fn check_preface(bytes: &[u8]) -> Start {
+fn check_preface(bytes: &[u8]) -> Start {
     let n = bytes.len().min(PREFACE.len());
     if bytes[..n] != PREFACE[..n] {
         return Start::Stranger(looks_like(bytes));
@@ -51,7 +60,7 @@ pub(super) fn check_preface(bytes: &[u8]) -> Start {
 }
 
 /// Looks at the first frame in `Phase::Settings`. It is left where it is.
-pub(super) fn check_first_frame(bytes: &[u8], side: Side) -> Start {
+fn check_first_frame(bytes: &[u8], side: Side) -> Start {
     let Some(head) = Head::read(bytes) else {
         // Not even a head; but a stranger may have said all that it has to say.
         let strange = side == Side::Client && bytes.len() >= 4 && !could_be_settings(bytes);
@@ -99,8 +108,8 @@ fn looks_like(bytes: &[u8]) -> &'static str {
 }
 
 impl Connection {
-    /// Consumes the preface. `Ok(None)`: wait for more.
-    pub(super) fn greet(&mut self, bytes: &[u8]) -> Result<Option<usize>, Start> {
+    /// Looks at what comes before the first SETTINGS are complete. `Ok(Some(n))`: go on behind `n` bytes; `Ok(None)`: wait for more.
+    pub(super) fn greet(&mut self, bytes: &[u8]) -> Result<Option<usize>, Stranger> {
         let start = match self.phase {
             Phase::Open => return Ok(Some(0)),
             Phase::Preface => check_preface(bytes),
@@ -118,7 +127,8 @@ impl Connection {
                 }
                 Ok(Some(n))
             }
-            wrong => Err(wrong),
+            Start::Stranger(what) => Err(Stranger::NotHttp2(what)),
+            Start::Wrong(fault) => Err(Stranger::Wrong(fault)),
         }
     }
 
@@ -126,6 +136,9 @@ impl Connection {
     pub(super) fn on_ready(&mut self) {
         self.phase = Phase::Open;
         self.disarm(Kind::Handshake);
+        if !self.local.acked {
+            self.arm(Kind::SettingsAck, self.now + self.local.settings_ack_timeout);
+        }
     }
 
     /// The error for a connection that the peer closed, by how far it had come.

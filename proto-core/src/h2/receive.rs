@@ -1,7 +1,7 @@
 //! Bytes of the peer: frames parsed in place, each given to the part that it concerns.
 
 use super::index::Found;
-use super::preface::Start;
+use super::preface::Stranger;
 use super::state::{Input, State, Step};
 use super::window::{overflow, overrun};
 use super::{Connection, Ready, Reset, Side};
@@ -39,8 +39,8 @@ impl Connection {
         }
         while self.closed.is_none() {
             match self.receive_one(input) {
-                Ok(false) if self.closed.is_none() => return Ok(()),
-                Ok(_) => {}
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
                 Err(FrameError { code, stream: None, what }) => self.fail(code, what),
                 Err(FrameError { code, stream: Some(stream), .. }) => {
                     if let Err(fault) = self.on_stream_fault(stream, code).and_then(|()| self.guards.replies.check()) {
@@ -53,18 +53,21 @@ impl Connection {
         self.closed.clone().map_or(Ok(()), Err)
     }
 
-    /// Takes one frame. False when more bytes are needed.
+    /// Takes the preface, or one frame. False when more bytes are needed.
     fn receive_one(&mut self, input: &mut Incoming) -> Result<bool, FrameError> {
         if !self.is_ready() {
             match self.greet(input.as_slice()) {
-                Ok(Some(n)) => input.consume(n),
-                Ok(None) => return Ok(false),
-                Err(Start::Wrong(fault)) => return Err(fault),
-                Err(Start::Stranger(looks_like)) => {
-                    self.close(ConnectionError::NotHttp2 { looks_like });
-                    return Ok(false);
+                Ok(Some(0)) => {}
+                Ok(Some(n)) => {
+                    input.consume(n);
+                    return Ok(true);
                 }
-                Err(Start::Incomplete | Start::Done(_)) => return Ok(false),
+                Ok(None) => return Ok(false),
+                Err(Stranger::NotHttp2(looks_like)) => {
+                    self.close(ConnectionError::NotHttp2 { looks_like });
+                    return Ok(true);
+                }
+                Err(Stranger::Wrong(fault)) => return Err(fault),
             }
         }
         let bytes = input.as_slice();

@@ -43,6 +43,14 @@ impl RecvQueue {
         repaid
     }
 
+    /// Nothing more will come: the part of a loan that no queued byte needs. `window` is what a stream has without a loan.
+    pub(super) fn unneeded_loan(&mut self, window: u32) -> u32 {
+        let needed = self.bytes.len().saturating_sub(window as usize);
+        let returned = self.loan.saturating_sub(u32::try_from(needed).unwrap_or(u32::MAX));
+        self.loan -= returned;
+        returned
+    }
+
     /// Counts `n` bytes against `content-length`. False if there are more than it said.
     #[must_use]
     pub(super) fn count_content(&mut self, n: usize) -> bool {

@@ -15,7 +15,7 @@ const STREAMS_BEFORE_SETTINGS: u32 = 100;
 #[derive(Debug)]
 pub(super) struct Local {
     /// The peer has acknowledged: the windows and the table have our sizes.
-    acked: bool,
+    pub(super) acked: bool,
     pub(super) stream_window: u32,
     pub(super) connection_window: u32,
     pub(super) max_frame_size: u32,

@@ -166,9 +166,11 @@ impl<'a> StreamMut<'a> {
         self.connection.reset_stream(self.slot, code);
     }
 
-    /// The peer may have seen this stream's HEADERS (see `Connection::lost`).
+    /// The peer may have seen this stream's HEADERS, or will yet (see `Connection::lost`).
     pub fn maybe_seen(&self) -> bool {
-        self.connection.side == Side::Server || self.connection.output.has_left(self.get().headers_end)
+        let Connection { side, output, closed, .. } = &*self.connection;
+        let end = self.get().headers_end;
+        *side == Side::Server || output.has_left(end) || (closed.is_some() && output.may_leave(end))
     }
 
     /// The application is done with it: the slot is recycled once both sides are closed (an open one is reset with CANCEL,
@@ -209,6 +211,20 @@ impl Connection {
         }
     }
 
+    /// Nothing more will come on a stream: what it borrowed and does not need goes to others.
+    pub(super) fn settle_loan(&mut self, slot: u32) {
+        let window = self.local.stream_window;
+        let recv = &mut self.streams[slot].recv;
+        let returned = recv.unneeded_loan(window);
+        if core::mem::take(&mut recv.waits_for_loan) {
+            self.pool.forget(self.streams.key_of(slot));
+        } else if returned == 0 {
+            return;
+        }
+        self.pool.repay(returned);
+        self.grant_loans();
+    }
+
     /// Announces what is owed to a stream, once it is at least `least`.
     pub(super) fn give_stream_credit(&mut self, slot: u32, least: u32) {
         let stream = &mut self.streams[slot];
@@ -223,13 +239,15 @@ impl Connection {
     /// Somebody waits for `missing` more bytes: what the window does not allow is borrowed, whole.
     fn lend(&mut self, slot: u32, missing: u64) {
         let stream = &self.streams[slot];
-        if !stream.state.can_receive() || stream.recv.waits_for_loan || missing <= stream.recv.window.allowed() {
+        if !stream.state.can_receive() || stream.recv.waits_for_loan || stream.recv.window.lacks(missing) == 0 {
             return;
         }
         // What is owed counts first.
         self.give_stream_credit(slot, 1);
-        let recv = &self.streams[slot].recv;
-        let Some(beyond) = missing.checked_sub(recv.window.allowed()).filter(|beyond| *beyond > 0) else { return };
+        let beyond = self.streams[slot].recv.window.lacks(missing);
+        if beyond == 0 {
+            return;
+        }
         match self.pool.borrow(self.streams.key_of(slot), beyond) {
             0 => self.streams[slot].recv.waits_for_loan = true,
             amount => self.grant(slot, amount),

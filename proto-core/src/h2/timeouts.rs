@@ -22,9 +22,10 @@ pub(super) enum Kind {
     MaxAge,
     Grace,
     Stall,
+    DrainPing,
 }
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind::Handshake,
     Kind::SettingsAck,
     Kind::Keepalive,
@@ -33,6 +34,7 @@ const KINDS: [Kind; 8] = [
     Kind::MaxAge,
     Kind::Grace,
     Kind::Stall,
+    Kind::DrainPing,
 ];
 
 fn key(kind: Kind) -> TimerKey {
@@ -75,12 +77,13 @@ impl Connection {
             }
             Kind::Grace => self.cut(),
             Kind::Stall => self.on_stall(),
+            // A peer that does not answer gets no more time to open streams.
+            Kind::DrainPing => self.goaway_final(),
         }
     }
 
     pub(super) fn arm_first_timers(&mut self, config: &Config) {
         self.arm(Kind::Handshake, self.now + config.handshake_timeout);
-        self.arm(Kind::SettingsAck, self.now + config.handshake_timeout + self.local.settings_ack_timeout);
         if self.local.keepalive_without_calls {
             self.arm_keepalive();
         }
@@ -139,10 +142,11 @@ impl Connection {
 
     /// Something is held back because the peer does not read: it must move in time.
     pub(super) fn arm_stall(&mut self) {
-        if let Some(timeout) = self.local.stall_timeout {
-            if self.closed.is_none() && !self.is_armed(Kind::Stall) {
-                self.arm(Kind::Stall, self.now + timeout);
-            }
+        if let Some(timeout) = self.local.stall_timeout
+            && self.closed.is_none()
+            && !self.is_armed(Kind::Stall)
+        {
+            self.arm(Kind::Stall, self.now + timeout);
         }
     }
 

@@ -57,6 +57,11 @@ impl Output {
         offset <= self.written.unwrap_or(self.handed)
     }
 
+    /// Everything before `offset` has left, or waits to be handed out.
+    pub(super) fn may_leave(&self, offset: u64) -> bool {
+        offset <= self.written.unwrap_or(self.end())
+    }
+
     /// The transport is gone, with `written` (a count of the driver's buffer) bytes of ours.
     pub(super) fn lost(&mut self, written: Option<u64>) {
         self.clear();

@@ -94,10 +94,10 @@ fn common(list: &HeaderList) -> Result<(), &'static str> {
     if connection.into_iter().any(|name| list.contains(name)) {
         return Err("a field about the HTTP/1.1 connection (RFC 9113 section 8.2.2)");
     }
-    if let Some(te) = list.get(Known::Te) {
-        if !te.eq_ignore_ascii_case(b"trailers") || list.is_repeated(Known::Te) {
-            return Err("te other than \"trailers\" (RFC 9113 section 8.2.2)");
-        }
+    if let Some(te) = list.get(Known::Te)
+        && (!te.eq_ignore_ascii_case(b"trailers") || list.is_repeated(Known::Te))
+    {
+        return Err("te other than \"trailers\" (RFC 9113 section 8.2.2)");
     }
     pseudo_headers_come_first(list)
 }

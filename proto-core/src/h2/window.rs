@@ -66,9 +66,10 @@ impl RecvWindow {
         self.owed = self.owed.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
     }
 
-    /// Bytes that the peer may still send.
-    pub(super) fn allowed(self) -> u64 {
-        u64::try_from(self.allowed).unwrap_or(0)
+    /// How far the window falls short of `n` bytes that are to come.
+    pub(super) fn lacks(self, n: u64) -> u64 {
+        let n = i64::try_from(n).unwrap_or(i64::MAX);
+        u64::try_from(n.saturating_sub(self.allowed)).unwrap_or(0)
     }
 
     /// The increment to announce, once at least `least` is owed.
@@ -189,9 +190,17 @@ mod tests {
         window.consumed(20);
         assert_eq!(window.give_back(50), Some(60));
         assert_eq!(window.give_back(0), None);
-        assert_eq!(window.allowed(), 100);
+        assert_eq!((window.lacks(100), window.lacks(101)), (0, 1));
         assert!(window.received(100));
         assert!(!window.received(1));
+    }
+
+    #[test]
+    fn a_window_below_zero_lacks_all_that_is_missing() {
+        let mut window = RecvWindow::new(10);
+        window.grow(-30);
+        assert_eq!((window.lacks(0), window.lacks(5)), (20, 25));
+        assert_eq!(window.lacks(u64::MAX), i64::MAX as u64);
     }
 
     #[test]

@@ -41,7 +41,8 @@ pub struct H2Raw<C = Connection> {
     pub chop: Chop,
     side: Side,
     incoming: Incoming,
-    outgoing: Outgoing,
+    /// What the connection's frames go through.
+    pub outgoing: Outgoing,
     sent: Vec<u8>,
     encoder: Encoder,
     decoder: Decoder,

@@ -1,0 +1,12 @@
+//! HTTP/2 connections as their owner and their peer see them: pairs in memory, scripted peers, seeded noise.
+
+mod common;
+mod ending;
+mod flow;
+mod guards;
+mod malformed;
+mod noise;
+mod random;
+mod sending;
+mod streams;
+mod timers;
