@@ -174,11 +174,12 @@ fn is_no_grpc_server(address: SocketAddr, says: &str) {
     }
 }
 
-/// Answers with these bytes, whatever came.
+/// Answers with these bytes, whatever came, and says no more.
 fn answers(bytes: &'static [u8]) -> SocketAddr {
     raw_peer(move |mut stream| {
         let _ = stream.read(&mut [0; 1000]);
         let _ = stream.write_all(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
         // The client hangs up.
         let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
         while matches!(stream.read(&mut [0; 1000]), Ok(1..)) {}
