@@ -445,6 +445,18 @@ fn a_deadline_resets_with_cancel() {
     assert!(raw.connection.poll_timeout().is_none_or(|next| next > due));
 }
 
+/// Who waits for a call may be another thread than the one that cancels it.
+#[test]
+fn a_cancel_of_our_own_is_reported_to_whoever_waits() {
+    let mut raw = connect(Config::default(), Chop::Whole);
+    let id = start(&mut raw, Kind::BIDI, None);
+    let now = raw.clock.now();
+    while raw.connection.poll_event().is_some() {}
+    raw.connection.call(id).unwrap().cancel(now, Status::cancelled("by another thread"));
+    assert_eq!(raw.connection.poll_event(), Some(Event::Ended(id)));
+    assert_eq!(raw.connection.poll_event(), None);
+}
+
 #[test]
 fn a_cancellation_that_arrives_after_expiry_is_the_deadline() {
     for by_trailers in [true, false] {

@@ -54,6 +54,8 @@ impl Machine {
         };
         self.cut(slot, ErrorCode::Cancel);
         self.conclude(slot, status);
+        // Somebody else may be waiting for the call.
+        self.raise(slot, bit::ENDED);
         self.pump(now);
     }
 

@@ -37,7 +37,7 @@ pub enum Event {
     Readable(CallId),
     /// A blocked `send` may be tried again.
     Writable(CallId),
-    /// The call is over without the application's doing: deadline, cancelled by the peer, connection lost. (After it `recv` fails, `send` is `Ended`.)
+    /// The call is over before its time: deadline, cancelled by either side, connection lost. (After it `recv` fails, `send` is `Ended`.)
     Ended(CallId),
     /// The connection became ready (the peer's SETTINGS arrived).
     Ready,
