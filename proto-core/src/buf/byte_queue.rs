@@ -159,7 +159,9 @@ impl ByteQueue {
     /// Drops everything, and gives back memory beyond what a small message needs.
     pub(crate) fn reset(&mut self) {
         self.head.clear();
-        self.head.shrink_to(KEEP_CAPACITY);
+        if self.head.capacity() > KEEP_CAPACITY {
+            self.head.shrink_to(KEEP_CAPACITY);
+        }
         self.pos = 0;
         if self.rest.capacity() > 0 {
             self.rest.clear();

@@ -93,6 +93,9 @@ struct Field {
 
 impl Fields {
     pub(super) fn clear(&mut self) {
+        if self.fields.is_empty() {
+            return;
+        }
         self.bytes.clear();
         self.bytes.shrink_to(4 * 1024);
         self.fields.clear();

@@ -2,46 +2,54 @@
 
 use crate::hpack::{HeaderList, Known, Name};
 
+/// Pseudo-headers of requests (RFC 9113 section 8.3.1).
+const OF_REQUESTS: u64 = set(&[Known::Method, Known::Scheme, Known::Authority, Known::Path]);
+/// The pseudo-header of responses (RFC 9113 section 8.3.2).
+const OF_RESPONSES: u64 = set(&[Known::Status]);
+const PSEUDO: u64 = OF_REQUESTS | OF_RESPONSES;
+/// What every request has but CONNECT.
+const REQUIRED: u64 = set(&[Known::Method, Known::Scheme, Known::Path]);
+/// Fields about an HTTP/1.1 connection (RFC 9113 section 8.2.2).
+const CONNECTION: u64 =
+    set(&[Known::Connection, Known::KeepAlive, Known::ProxyConnection, Known::TransferEncoding, Known::Upgrade]);
+
+const fn set(names: &[Known]) -> u64 {
+    let (mut set, mut at) = (0, 0);
+    while at < names.len() {
+        set |= names[at].bit();
+        at += 1;
+    }
+    set
+}
+
 /// Judges a request's header list. `Err` says what is wrong.
 pub(super) fn request(list: &HeaderList) -> Result<(), &'static str> {
     common(list)?;
-    if list.contains(Known::Status) {
+    if list.names() & OF_RESPONSES != 0 {
         return Err(":status in a request (RFC 9113 section 8.3)");
     }
-    let repeated =
-        [Known::Method, Known::Scheme, Known::Path, Known::Authority].into_iter().any(|n| list.is_repeated(n));
-    if repeated {
-        return Err("a pseudo-header that is there twice (RFC 9113 section 8.3)");
-    }
-    match list.get(Known::Method) {
-        None => Err("a request without :method (RFC 9113 section 8.3.1)"),
-        Some(b"CONNECT") => {
-            if list.contains(Known::Scheme) || list.contains(Known::Path) || !list.contains(Known::Authority) {
-                return Err("CONNECT with other pseudo-headers than :method and :authority (RFC 9113 section 8.5)");
-            }
+    let method = list.get(Known::Method).ok_or("a request without :method (RFC 9113 section 8.3.1)")?;
+    if method == b"CONNECT" {
+        return if list.names() & OF_REQUESTS == set(&[Known::Method, Known::Authority]) {
             Ok(())
-        }
-        Some(_) => {
-            if !list.contains(Known::Scheme) {
-                return Err("a request without :scheme (RFC 9113 section 8.3.1)");
-            }
-            match list.get(Known::Path) {
-                None => Err("a request without :path (RFC 9113 section 8.3.1)"),
-                Some(b"") => Err("an empty :path (RFC 9113 section 8.3.1)"),
-                Some(_) => Ok(()),
-            }
-        }
+        } else {
+            Err("CONNECT with other pseudo-headers than :method and :authority (RFC 9113 section 8.5)")
+        };
     }
+    if list.names() & REQUIRED != REQUIRED {
+        return Err("a request without :scheme or :path (RFC 9113 section 8.3.1)");
+    }
+    if list.get(Known::Path).is_none_or(<[u8]>::is_empty) {
+        return Err("an empty :path (RFC 9113 section 8.3.1)");
+    }
+    Ok(())
 }
 
 /// Judges a response's header list. Yields its status.
 pub(super) fn response(list: &HeaderList) -> Result<u16, &'static str> {
     common(list)?;
-    if [Known::Method, Known::Scheme, Known::Path, Known::Authority].into_iter().any(|n| list.contains(n)) {
+    if list.names() & OF_REQUESTS != 0 {
         return Err("a pseudo-header of requests in a response (RFC 9113 section 8.3.2)");
-    }
-    if list.is_repeated(Known::Status) {
-        return Err(":status twice (RFC 9113 section 8.3.2)");
     }
     match list.get(Known::Status) {
         None => Err("a response without :status (RFC 9113 section 8.3.2)"),
@@ -59,8 +67,7 @@ pub(super) fn response(list: &HeaderList) -> Result<u16, &'static str> {
 /// Judges trailers.
 pub(super) fn trailers(list: &HeaderList) -> Result<(), &'static str> {
     common(list)?;
-    let pseudo = [Known::Method, Known::Scheme, Known::Path, Known::Authority, Known::Status];
-    if pseudo.into_iter().any(|name| list.contains(name)) {
+    if list.names() & PSEUDO != 0 {
         return Err("a pseudo-header in trailers (RFC 9113 section 8.1)");
     }
     Ok(())
@@ -89,23 +96,16 @@ fn common(list: &HeaderList) -> Result<(), &'static str> {
     if !list.all_valid() {
         return Err("a field with a forbidden name or value (RFC 9113 section 8.2.1)");
     }
-    let connection =
-        [Known::Connection, Known::KeepAlive, Known::ProxyConnection, Known::TransferEncoding, Known::Upgrade];
-    if connection.into_iter().any(|name| list.contains(name)) {
+    if list.names() & CONNECTION != 0 {
         return Err("a field about the HTTP/1.1 connection (RFC 9113 section 8.2.2)");
     }
-    if let Some(te) = list.get(Known::Te)
-        && (!te.eq_ignore_ascii_case(b"trailers") || list.is_repeated(Known::Te))
-    {
+    if list.repeated_names() & (PSEUDO | Known::Te.bit()) != 0 {
+        return Err("a pseudo-header, or te, that is there twice (RFC 9113 sections 8.3 and 8.2.2)");
+    }
+    if list.get(Known::Te).is_some_and(|te| te != b"trailers" && !te.eq_ignore_ascii_case(b"trailers")) {
         return Err("te other than \"trailers\" (RFC 9113 section 8.2.2)");
     }
-    pseudo_headers_come_first(list)
-}
-
-fn pseudo_headers_come_first(list: &HeaderList) -> Result<(), &'static str> {
-    let is_pseudo = |name: Name<'_>| matches!(name, Name::Known(known) if known.is_pseudo());
-    let behind = list.iter().skip_while(|field| is_pseudo(field.name));
-    if behind.into_iter().any(|field| is_pseudo(field.name)) {
+    if !list.pseudo_headers_lead(PSEUDO) {
         return Err("a pseudo-header behind a regular field (RFC 9113 section 8.3)");
     }
     Ok(())

@@ -124,6 +124,27 @@ impl HeaderList {
         self.present & !names == 0 && self.fields.len() == self.present.count_ones() as usize
     }
 
+    /// The known names that are there, one bit each ([`Known::bit`]).
+    #[inline]
+    pub(crate) fn names(&self) -> u64 {
+        self.present
+    }
+
+    /// The known names that are there more than once, one bit each.
+    #[inline]
+    pub(crate) fn repeated_names(&self) -> u64 {
+        self.repeated
+    }
+
+    /// No pseudo-header stands behind another field (RFC 9113 section 8.3). Of a list in which one is repeated it says
+    /// nothing.
+    #[inline]
+    pub(crate) fn pseudo_headers_lead(&self, pseudo: u64) -> bool {
+        let leading = (self.present & pseudo).count_ones() as usize;
+        let fields = self.fields.get(..leading).unwrap_or(&[]);
+        fields.iter().all(|field| field.known.is_some_and(|known| known.bit() & pseudo != 0))
+    }
+
     /// All fields, in the order of the wire.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = FieldRef<'_>> + DoubleEndedIterator + Clone {
         self.fields.iter().map(|field| FieldRef {
@@ -238,7 +259,7 @@ pub(super) struct Mark {
 
 #[inline]
 fn bit(name: Known) -> u64 {
-    1 << name as u32
+    name.bit()
 }
 
 impl core::fmt::Debug for HeaderList {

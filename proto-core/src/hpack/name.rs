@@ -66,6 +66,12 @@ known! {
 const _: () = assert!(Known::COUNT <= 64);
 
 impl Known {
+    /// A place of its own in a set of names.
+    #[inline]
+    pub(crate) const fn bit(self) -> u64 {
+        1 << self as u32
+    }
+
     /// The name as it stands on the wire.
     #[inline]
     pub const fn as_str(self) -> &'static str {
