@@ -1,4 +1,5 @@
 # For the scripts beside it, to be sourced: builds programs of the workspace, starts servers, and ends them with the script.
+# What is built is the profile $PROFILE, dev (the default) or release.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
@@ -16,8 +17,9 @@ trap finish EXIT
 
 # binary PACKAGE KIND NAME: builds a program (KIND is bin or example) and prints its path.
 binary() {
-    (cd "$root" && cargo build --quiet --package "$1" "--$2" "$3") >&2 || return
-    local folder=${CARGO_TARGET_DIR:-$root/target}/debug
+    local profile=${PROFILE:-dev} folder=${CARGO_TARGET_DIR:-$root/target}
+    (cd "$root" && cargo build --quiet --profile "$profile" --package "$1" "--$2" "$3") >&2 || return
+    if [ "$profile" = dev ]; then folder=$folder/debug; else folder=$folder/$profile; fi
     if [ "$2" = example ]; then folder=$folder/examples; fi
     echo "$folder/$3"
 }

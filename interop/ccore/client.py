@@ -3,7 +3,7 @@
     python client.py --target 127.0.0.1:PORT [--case NAME]
 
 Prints a line for each case and closes with "N passed, N failed"; exits 1 when one failed.
-interop/src/bin/ccore_client.rs runs the same cases on our client.
+interop/src/cases holds the same cases for our client.
 """
 
 import argparse

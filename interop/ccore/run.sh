@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Calls between this project and gRPC's C core, both ways, over loopback: the cases of client.py and ccore_client.rs.
+# Calls between this project and gRPC's C core, both ways, over loopback: the cases of client.py and of interop/src/cases.
 # Wants a Python with grpcio and grpcio-tools, named by $PYTHON (default: python3). Builds what it needs, ends by itself.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"

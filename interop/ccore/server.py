@@ -1,6 +1,6 @@
 """grpc.testing.TestService on gRPC's C core (grpcio): the peer that our client is tested against.
 
-Listens on a free loopback port, prints "listening on HOST:PORT", and ends by itself after --seconds.
+Listens on a free loopback port, prints "listening on HOST:PORT", and ends by itself after --for SECONDS.
 What it echoes stands in interop/proto/test.proto.
 """
 
@@ -15,6 +15,8 @@ import test_pb2_grpc as rpc
 
 # A call that nobody ended within this time, in seconds, is reported as "running".
 WATCH_LIMIT = 10
+# In seconds; no call here has that long.
+A_YEAR = 365 * 24 * 3600
 
 
 class Ends:
@@ -52,10 +54,11 @@ class TestService(rpc.TestServiceServicer):
         key = value_of(context, "x-test-watch")
 
         def ended():
-            over.set()
+            # The first record wins, and finish() comes before a completed call's end; before `over`, since a handler that
+            # it wakes may come to its finish().
             if key is not None:
-                # The first record wins, and finish() comes before a completed call's end.
                 self.ends.record(key, "cancelled")
+            over.set()
 
         if not context.add_callback(ended):
             ended()
@@ -92,7 +95,9 @@ class TestService(rpc.TestServiceServicer):
             trailing.append(("x-test-ended", self.ends.wait(key)))
         if value_of(context, "x-test-time-left") is not None:
             left = context.time_remaining()
-            trailing.append(("x-test-time-left-ms", "none" if left is None else str(int(left * 1000))))
+            # Without a deadline grpcio counts to the end of its clock.
+            none = left is None or left > A_YEAR
+            trailing.append(("x-test-time-left-ms", "none" if none else str(int(left * 1000))))
         context.set_trailing_metadata(trailing)
         self.finish(context)
         return pb.Empty()
@@ -130,7 +135,7 @@ class TestService(rpc.TestServiceServicer):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=600, help="ends by itself after this time")
+    parser.add_argument("--for", dest="seconds", type=float, default=600, help="ends by itself after this time")
     args = parser.parse_args()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=64))
     rpc.add_TestServiceServicer_to_server(TestService(), server)
