@@ -16,7 +16,6 @@ use std::time::Duration;
 
 /// How the simulated network behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Network {
     /// Bytes that a direction of a link holds before a writer blocks (default 64 KiB).
     pub capacity: usize,

@@ -3,10 +3,13 @@
 use proto_core::call::{CallId, Kind, Recv};
 use proto_core::connection::{Event, Server};
 use proto_core::{Config, Connection, Incoming, MessageBuf, Metadata, Outgoing, Status};
-use rt_std::os::{Os, Pipe};
+use rt_std::os::{Listener, Os, Pipe, Poller};
+use rt_std::testkit::Sim;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 /// How the server behaves.
@@ -229,31 +232,52 @@ fn bytes(message: &mut MessageBuf) -> Vec<u8> {
     out
 }
 
-/// Serves everything that connects to this listener, each connection on a thread of its own, for as long as the listener
-/// stands; gives up `connections` after so many.
-pub fn listen(sim: &rt_std::testkit::Sim, behaviour: Behaviour, connections: usize) -> std::net::SocketAddr {
+/// Serves so many connections at a new address, each on a thread of its own.
+pub fn listen(sim: &Sim, behaviour: Behaviour, connections: usize) -> SocketAddr {
     let (address, listener) = sim.listen();
+    let Ok(poller) = sim.os().poller() else { unreachable!("a simulation has pollers") };
     let inner = sim.clone();
     sim.spawn("listener", move || {
-        let os = inner.os();
-        let Ok(poller) = os.poller() else { return };
-        let _ = poller.add(0, listener.raw());
-        let mut seen = 0;
-        while seen < connections {
-            let mut ready = Vec::new();
-            poller.wait(&mut ready, None);
-            while let Ok(pipe) = listener.try_accept() {
-                seen += 1;
-                let (os, behaviour) = (os.clone(), behaviour.clone());
-                inner.spawn("peer", move || serve(&*os, &*pipe, &behaviour));
-            }
-        }
+        accept(&inner, &*listener, &*poller, &behaviour, connections, &AtomicBool::new(false))
     });
     address
 }
 
-/// The same on one existing pipe.
-pub fn on_pipe(sim: &rt_std::testkit::Sim, pipe: Arc<dyn Pipe>, behaviour: Behaviour) {
+/// Serves connections at a new address, until the function is called.
+pub fn listen_until(sim: &Sim, behaviour: Behaviour) -> (SocketAddr, impl FnOnce()) {
+    let (address, listener) = sim.listen();
+    let Ok(poller) = sim.os().poller() else { unreachable!("a simulation has pollers") };
+    let (inner, watched, stop) = (sim.clone(), poller.clone(), Arc::new(AtomicBool::new(false)));
+    let stopped = stop.clone();
+    sim.spawn("listener", move || accept(&inner, &*listener, &*watched, &behaviour, usize::MAX, &stopped));
+    let end = move || {
+        stop.store(true, Relaxed);
+        poller.notify();
+    };
+    (address, end)
+}
+
+fn accept(
+    sim: &Sim,
+    listener: &dyn Listener,
+    poller: &dyn Poller,
+    behaviour: &Behaviour,
+    connections: usize,
+    stop: &AtomicBool,
+) {
+    let _ = poller.add(0, listener.raw());
+    let mut seen = 0;
+    while seen < connections && !stop.load(Relaxed) {
+        poller.wait(&mut Vec::new(), None);
+        while let Ok(pipe) = listener.try_accept() {
+            seen += 1;
+            on_pipe(sim, pipe, behaviour.clone());
+        }
+    }
+}
+
+/// Serves one connection on a thread of its own.
+pub fn on_pipe(sim: &Sim, pipe: Arc<dyn Pipe>, behaviour: Behaviour) {
     let os = sim.os();
     sim.spawn("peer", move || serve(&*os, &*pipe, &behaviour));
 }

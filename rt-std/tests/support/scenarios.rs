@@ -49,15 +49,11 @@ pub const ALL: &[Scene] = &[
 ];
 
 fn narrow(seed: u64) -> Network {
-    let mut network = Network::default();
-    network.capacity = 300 + (seed as usize % 5) * 200;
-    network
+    Network { capacity: 300 + (seed as usize % 5) * 200, ..Network::default() }
 }
 
 fn middle(seed: u64) -> Network {
-    let mut network = Network::default();
-    network.capacity = 3000 + (seed as usize % 5) * 1000;
-    network
+    Network { capacity: 3000 + (seed as usize % 5) * 1000, ..Network::default() }
 }
 
 fn wide(_seed: u64) -> Network {
@@ -65,10 +61,7 @@ fn wide(_seed: u64) -> Network {
 }
 
 fn slow(_seed: u64) -> Network {
-    let mut network = Network::default();
-    network.delay = 5 * MS;
-    network.chop = false;
-    network
+    Network { delay: 5 * MS, chop: false, ..Network::default() }
 }
 
 /// A connected channel to a peer that behaves so.

@@ -74,6 +74,7 @@ impl Driver {
         wait: &Wait,
         mut ready: impl FnMut(&mut Connection<Client>, Instant) -> Option<T>,
     ) -> Option<T> {
+        let mut has_looked = false;
         let value = loop {
             let now = self.os.now();
             if !in_force(&*self.os, rules::INPUT_BEFORE_TIME) {
@@ -81,13 +82,23 @@ impl Driver {
             }
             let value = ready(&mut state.conn, now);
             state.dispatch(&*self.os);
-            if value.is_some() || state.broken || wait.until.is_some_and(|at| at <= now) {
+            if value.is_some() || state.broken {
                 break value;
+            }
+            if wait.until.is_some_and(|at| at <= now) {
+                if has_looked || !matches!(state.reader, Reader::Free) {
+                    break None;
+                }
+                // Who does not wait looks into the socket nevertheless.
+                has_looked = true;
+                state = self.drain(state);
+                continue;
             }
             if matches!(state.writer, Writer::Free) && state.has_output() {
                 state = self.write(state, Some(wait));
             } else if matches!(state.reader, Reader::Free) && state.conn.wants_input() {
                 state = self.read(state, wait);
+                has_looked = true;
             } else {
                 state = self.park(state, wait);
             }
