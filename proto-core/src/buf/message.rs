@@ -68,10 +68,10 @@ impl MessageBuf {
         }
         self.small.clear();
         self.pos = 0;
+        self.remaining = 0;
         if !self.shared.is_empty() {
             self.shared.clear();
         }
-        self.remaining = 0;
     }
 
     /// Appends a copy of `bytes`.
@@ -89,12 +89,58 @@ impl MessageBuf {
     }
 }
 
+/// Most messages are small and stand in one piece: that way is short, and inlined into the decoder.
 impl Buf for MessageBuf {
+    #[inline]
     fn remaining(&self) -> usize {
         self.remaining
     }
 
+    #[inline]
     fn chunk(&self) -> &[u8] {
+        if self.shared.is_empty() { &self.small[self.pos..] } else { self.chunk_of_many() }
+    }
+
+    #[inline]
+    fn advance(&mut self, n: usize) {
+        let n = n.min(self.remaining);
+        self.remaining -= n;
+        if self.shared.is_empty() {
+            self.pos += n;
+        } else {
+            self.advance_over_many(n);
+        }
+    }
+
+    /// Shares the memory where the bytes lie in one part that is held by reference (a `bytes` field of a large message
+    /// is not copied); copies otherwise. More than there are counts as all of them.
+    fn copy_to_bytes(&mut self, len: usize) -> Bytes {
+        let len = len.min(self.remaining);
+        match self.shared.front_mut() {
+            None => {
+                let bytes = Bytes::copy_from_slice(&self.small[self.pos..self.pos + len]);
+                self.advance(len);
+                bytes
+            }
+            Some((at, part)) if *at == self.pos && part.len() >= len => {
+                let bytes = part.split_to(len);
+                self.remaining -= len;
+                if part.is_empty() {
+                    self.shared.pop_front();
+                }
+                bytes
+            }
+            Some(_) => {
+                let mut copy = Vec::with_capacity(len);
+                copy.put(self.take(len));
+                copy.into()
+            }
+        }
+    }
+}
+
+impl MessageBuf {
+    fn chunk_of_many(&self) -> &[u8] {
         match self.shared.front() {
             Some((at, part)) if *at == self.pos => part,
             Some((at, _)) => &self.small[self.pos..*at],
@@ -102,9 +148,8 @@ impl Buf for MessageBuf {
         }
     }
 
-    fn advance(&mut self, n: usize) {
-        let mut n = n.min(self.remaining);
-        self.remaining -= n;
+    /// `n` is at most what remains.
+    fn advance_over_many(&mut self, mut n: usize) {
         while n > 0 {
             let until = self.shared.front().map_or(self.small.len(), |(at, _)| *at);
             let plain = n.min(until - self.pos);
@@ -119,27 +164,6 @@ impl Buf for MessageBuf {
             n -= taken;
             if part.is_empty() {
                 self.shared.pop_front();
-            }
-        }
-    }
-
-    /// Shares the memory where the bytes lie in one part that is held by reference (a `bytes` field of a large message
-    /// is not copied); copies otherwise. More than there are counts as all of them.
-    fn copy_to_bytes(&mut self, len: usize) -> Bytes {
-        let len = len.min(self.remaining);
-        match self.shared.front_mut() {
-            Some((at, part)) if *at == self.pos && part.len() >= len => {
-                let bytes = part.split_to(len);
-                self.remaining -= len;
-                if part.is_empty() {
-                    self.shared.pop_front();
-                }
-                bytes
-            }
-            _ => {
-                let mut copy = Vec::with_capacity(len);
-                copy.put(self.take(len));
-                copy.into()
             }
         }
     }
