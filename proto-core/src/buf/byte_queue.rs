@@ -10,6 +10,9 @@ const CHUNK: usize = 16 * 1024;
 /// What an empty queue keeps of its buffer for the next stream.
 const KEEP_CAPACITY: usize = 4 * 1024;
 
+/// What it keeps of the places for further chunks.
+const KEEP_CHUNKS: usize = 4;
+
 /// Payload bytes that wait, in order.
 ///
 /// The first bytes stand in `head`, a buffer that lives as long as the queue, so that a stream of small messages costs no
@@ -81,7 +84,20 @@ impl ByteQueue {
     }
 
     /// Copies the bytes from `at` on to `into` without taking them; says how many.
+    #[inline]
     pub(crate) fn peek(&self, at: usize, into: &mut [u8]) -> usize {
+        let from = self.pos.saturating_add(at);
+        match self.head.get(from..from.saturating_add(into.len())) {
+            // Where it mostly stands.
+            Some(bytes) => {
+                into.copy_from_slice(bytes);
+                into.len()
+            }
+            None => self.peek_across(at, into),
+        }
+    }
+
+    fn peek_across(&self, at: usize, into: &mut [u8]) -> usize {
         let mut skip = at;
         let mut filled = 0;
         let mut copy = |from: &[u8]| {
@@ -108,7 +124,22 @@ impl ByteQueue {
     }
 
     /// Takes the next `n` bytes (or what there is), piece by piece. Returns how many.
+    #[inline]
     pub(crate) fn take(&mut self, n: usize, mut each: impl FnMut(Piece<'_>)) -> usize {
+        let end = self.pos.saturating_add(n);
+        let Some(bytes) = self.head.get(self.pos..end) else { return self.take_across(n, each) };
+        // Where they mostly stand.
+        each(Piece::Copied(bytes));
+        self.pos = end;
+        self.len -= n;
+        if end == self.head.len() {
+            self.head.clear();
+            self.pos = 0;
+        }
+        n
+    }
+
+    fn take_across(&mut self, n: usize, mut each: impl FnMut(Piece<'_>)) -> usize {
         let wanted = n.min(self.len);
         let mut left = wanted;
         while left > 0 {
@@ -163,9 +194,11 @@ impl ByteQueue {
             self.head.shrink_to(KEEP_CAPACITY);
         }
         self.pos = 0;
-        if self.rest.capacity() > 0 {
+        if !self.rest.is_empty() {
             self.rest.clear();
-            self.rest.shrink_to(4);
+        }
+        if self.rest.capacity() > KEEP_CHUNKS {
+            self.rest.shrink_to(KEEP_CHUNKS);
         }
         self.len = 0;
     }

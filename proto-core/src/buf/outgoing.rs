@@ -124,7 +124,9 @@ impl Outgoing {
 
     /// Drops what is left.
     pub(crate) fn clear(&mut self) {
-        self.inserts.clear();
+        if !self.inserts.is_empty() {
+            self.inserts.clear();
+        }
         self.inserted = 0;
         self.pos = 0;
         self.buf.clear();

@@ -62,6 +62,7 @@ impl<'a> StreamMut<'a> {
     }
 
     /// The same, from the byte `at` on.
+    #[inline]
     pub fn peek_at(&self, at: usize, into: &mut [u8]) -> usize {
         self.get().recv.bytes.peek(at, into)
     }
