@@ -1,0 +1,265 @@
+//! Every example runs, ends by itself with success, and prints what it is there to show.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// An example that takes longer has hung.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The program of an example; `cargo test` builds them all into a folder beside that of this test.
+fn program(name: &str) -> Command {
+    let test = std::env::current_exe().expect("a running test has a path");
+    let folder: PathBuf = test.ancestors().nth(2).expect("deps/ has a parent").join("examples");
+    let file = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(file.exists(), "{} is missing: `cargo build -p examples --examples` builds it", file.display());
+    Command::new(file)
+}
+
+/// A child that does not survive the test.
+struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads a stream to its end on a thread of its own, so that the child never waits for us.
+fn read(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        from.read_to_string(&mut text).expect("examples print UTF-8");
+        text
+    })
+}
+
+/// Runs a program to its end and returns what it printed.
+fn run(mut command: Command) -> String {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Guard(command.spawn().expect("an example can be started"));
+    let out = read(child.0.stdout.take().expect("stdout is piped"));
+    let err = read(child.0.stderr.take().expect("stderr is piped"));
+    let start = Instant::now();
+    let status = loop {
+        match child.0.try_wait().expect("a child can be waited for") {
+            Some(status) => break Some(status),
+            None if start.elapsed() > LIMIT => break None,
+            None => thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    drop(child);
+    let (out, err) = (out.join().expect("the reader ends"), err.join().expect("the reader ends"));
+    match status {
+        Some(status) if status.success() => out,
+        Some(status) => panic!("{command:?} ended with {status}\n--- stdout\n{out}\n--- stderr\n{err}"),
+        None => panic!("{command:?} hangs\n--- stdout\n{out}\n--- stderr\n{err}"),
+    }
+}
+
+/// These must be printed in this order, with anything between them.
+fn prints(name: &str, lines: &[&str]) {
+    let out = run(program(name));
+    let mut rest = out.lines();
+    for wanted in lines {
+        assert!(rest.any(|line| line.contains(wanted)), "{name} does not print {wanted:?} (in this order):\n{out}");
+    }
+}
+
+#[test]
+fn hello_shows_the_four_shapes_a_deadline_and_a_cancel() {
+    prints(
+        "hello",
+        &[
+            "The server listens on 127.0.0.1:",
+            "1. Unary",
+            "<- Hello, Ada!",
+            "2. Server streaming",
+            "<- Hello 1, Bob!",
+            "<- Hello 3, Bob!",
+            "3. Client streaming",
+            "<- Hello, Ada, Bob, Cleo!",
+            "4. Bidirectional",
+            "-> Dora",
+            "<- Hello, Dora!",
+            "-> Emil",
+            "<- Hello, Emil!",
+            "5. A deadline",
+            "<- DEADLINE_EXCEEDED",
+            "6. Cancelling",
+            "the client:  CANCELLED",
+            "the handler: CANCELLED",
+            "The server has stopped",
+        ],
+    );
+}
+
+#[test]
+fn hello_client_calls_hello_server() {
+    let mut server = program("hello-server");
+    server.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut server = Guard(server.spawn().expect("an example can be started"));
+    let mut line = String::new();
+    let out = server.0.stdout.take().expect("stdout is piped");
+    BufReader::new(out).read_line(&mut line).expect("the server prints UTF-8");
+    let address = line.trim().strip_prefix("listening on ").expect("the server says where it listens");
+    let mut client = program("hello-client");
+    client.args(["--target", address, "--name", "Ada"]);
+    assert_eq!(run(client), "Hello, Ada!\n");
+}
+
+#[test]
+fn route_guide_shows_the_four_shapes_with_data() {
+    prints(
+        "route-guide",
+        &[
+            "Zurich is at 47.3769 N 8.5417 E",
+            "NOT_FOUND: nothing at 0.0000 N 0.0000 E",
+            "ListFeatures",
+            "Lyon",
+            "Prague",
+            "12 points, 12 on the map",
+            "said before: good bread",
+            "said before: good bread",
+            "said before: no beach",
+        ],
+    );
+}
+
+#[test]
+fn chat_pushes_what_one_says_to_the_others() {
+    prints(
+        "chat",
+        &[
+            "Ada hears room: welcome, Ada",
+            "Bob hears room: welcome, Bob",
+            "Ada hears Bob: (comes in)",
+            "Cleo hears room: welcome, Cleo",
+            "Ada says: Has anybody seen the cat?",
+            "Bob hears Ada: Has anybody seen the cat?",
+            "Bob hears Ada: It is grey.",
+            "Ada hears Bob: It sits on the keyboard.",
+            "Cleo hears Ada: It is grey.",
+            "Cleo hears Bob: It sits on the keyboard.",
+            "Cleo hears Bob: (leaves)",
+            "Cleo leaves",
+        ],
+    );
+}
+
+#[test]
+fn metadata_goes_both_ways() {
+    prints(
+        "metadata",
+        &[
+            "handler: ada calls /hello.v1.HelloService/SayHello, trace [0, 1, 255]",
+            "x-server: Some(\"example\")",
+            "x-trace-bin, in the trailers: Some([0, 1, 255])",
+            "x-count, before the first reply: Some(\"2\")",
+            "Hello 2, Cleo!",
+            "x-cost, after the last one: Some(\"3\")",
+            "INVALID_ARGUMENT: greeting is empty; x-hint: Some(\"try a name\")",
+            "UNAUTHENTICATED: x-caller is missing",
+            "x-Größe",
+            "grpc-timeout",
+        ],
+    );
+}
+
+#[test]
+fn deadline_reaches_every_link_of_the_chain() {
+    prints(
+        "deadline",
+        &[
+            "the client got: everything has an answer",
+            "A had a deadline, and saw: OK",
+            "B had a deadline, and saw: OK",
+            "C had a deadline, and saw: OK",
+            "the client got: DEADLINE_EXCEEDED",
+            "A had a deadline, and saw: ",
+            "B had a deadline, and saw: ",
+            "C had a deadline, and saw: ",
+        ],
+    );
+}
+
+#[test]
+fn cancel_reaches_the_handler_each_way() {
+    prints(
+        "cancel",
+        &[
+            "handler: Ada has come",
+            "client:  CANCELLED",
+            "handler: Ada is over: CANCELLED",
+            "client:  again",
+            "handler: Bob is over: CANCELLED",
+            "handler: Cleo has come",
+            "handler: Cleo is over: CANCELLED",
+        ],
+    );
+}
+
+#[test]
+fn later_has_many_calls_on_one_thread() {
+    prints(
+        "later",
+        &[
+            "-> clouds",
+            "All three are on their way",
+            "<- art has an answer",
+            "<- birds has an answer",
+            "<- clouds has an answer",
+            "at once:      no answer yet",
+            "after 50 ms:  no answer yet",
+            "with company: dance has an answer",
+        ],
+    );
+}
+
+#[test]
+fn errors_say_whose_verdict_and_whether_to_retry() {
+    prints(
+        "errors",
+        &[
+            "INVALID_ARGUMENT: text is empty",
+            "whose verdict: Peer",
+            "The handler panics:",
+            "UNKNOWN",
+            "The server does not have the service:",
+            "UNIMPLEMENTED",
+            "larger than 4 MiB:",
+            "RESOURCE_EXHAUSTED",
+            "The deadline passes:",
+            "DEADLINE_EXCEEDED",
+            "Metadata that no header can carry:",
+            "two words",
+            "Nobody listens there:",
+            "UNAVAILABLE",
+            "can be sent again: true",
+            "Targets that cannot be meant:",
+            "ftp",
+            "localhost",
+            "99999",
+        ],
+    );
+}
+
+#[test]
+fn shutdown_lets_calls_end_and_cuts_what_is_left() {
+    prints(
+        "shutdown",
+        &[
+            "a grace of 60 s",
+            "the call that ran: answered while the server was stopping",
+            "the server:",
+            "a new call:        UNAVAILABLE",
+            "a grace of 100 ms",
+            "the call that ran: ",
+            "the server:",
+            "a new call:        UNAVAILABLE",
+        ],
+    );
+}
