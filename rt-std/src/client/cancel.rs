@@ -11,13 +11,17 @@ use std::sync::Arc;
 /// A handle that ends every call that was started with it (`Request::cancel_on`). Clones are the same handle.
 ///
 /// ```
-/// use rt_std::{Cancel, Request};
-///
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { |channel, hello| {
+/// # let message = greeting("slow");
 /// let cancel = Cancel::new();
-/// let request = Request::new("a message").cancel_on(&cancel);
-/// // hello.say_hello(request) on one thread; on any other one:
-/// cancel.cancel();
-/// assert!(cancel.is_cancelled());
+/// # std::thread::scope(|s| {
+/// # let (other, hello) = (cancel.clone(), &hello);
+/// # s.spawn(move || { std::thread::sleep(Duration::from_millis(20)); other.cancel() });
+/// let result = hello.say_hello(Request::new(message).cancel_on(&cancel)); // on another thread: cancel.cancel()
+/// assert_eq!(result.map(drop).map_err(|status| status.code()), Err(Code::Cancelled));
+/// # });
+/// # } } }
 /// ```
 #[derive(Clone, Default)]
 pub struct Cancel {

@@ -101,7 +101,18 @@ impl Front for Later {
 /// the first poll.
 ///
 /// ```
-/// assert_eq!(rt_std::settled(async { 2 + 2 }), 4);
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() -> Result<(), Status> {
+/// use proto_core::rpc::AnyFront;
+///
+/// async fn greet<F: AnyFront>(client: &HelloServiceClient<F>) -> Result<String, Status> {
+///     let reply = F::settle(client.say_hello(HelloRequest { greeting: "Ada".into() })).await?;
+///     Ok(reply.into_inner().reply)
+/// }
+///
+/// let hello = HelloServiceClient::new(channel());
+/// assert_eq!(rt_std::settled(greet(&hello))?, "Hello, Ada!");
+/// # Ok(()) }
 /// ```
 ///
 /// # Panics

@@ -13,6 +13,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A channel whose unary calls return at once ([`Channel::later`]). Streaming calls are as ever: they never wait to start.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { |channel, hello| {
+/// let later = HelloServiceClient::new(channel.later());
+/// let pending = later.say_hello(HelloRequest { greeting: "Ada".into() });
+/// // ... other work ...
+/// let reply = pending.wait()?; // or try_wait(), wait_timeout(d)
+/// assert_eq!(reply.reply, "Hello, Ada!");
+/// # } } }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Later {
     channel: Channel,

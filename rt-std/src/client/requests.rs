@@ -9,6 +9,7 @@ use proto_core::Status;
 use proto_core::rpc::method::{DecodeFn, EncodeFn};
 use proto_core::rpc::{Response, SendError, TryRecvError, TrySendError};
 use proto_core::time::Instant;
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,15 +99,32 @@ impl<Q> fmt::Debug for Requests<Q> {
 }
 
 /// A call with many requests and one reply. Dropping it cancels the call; [`finish`](Self::finish) ends it properly.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { |channel, hello| {
+/// # let names = ["Ada", "Bob"].map(String::from);
+/// let mut call = hello.lots_of_greetings();
+/// for name in names {
+///     match call.send(HelloRequest { greeting: name }) {
+///         Err(SendError::Ended) => break, // the server answered early; finish() tells what
+///         other => other?,
+///     }
+/// }
+/// let reply = call.finish()?; // reply.all_sent() is false after an early answer; call.send_all(iter) does the loop
+/// assert_eq!((&reply.reply[..], reply.all_sent()), ("Ada, Bob", true));
+/// # } } }
+/// ```
 #[must_use = "the call is cancelled when this is dropped without `finish`"]
 pub struct ClientStreaming<Q, M> {
     requests: Requests<Q>,
     decode: DecodeFn<M>,
+    headers: OnceCell<Metadata>,
 }
 
 impl<Q, M> ClientStreaming<Q, M> {
     pub(super) fn new(call: Arc<Call>, encode: EncodeFn<Q>, decode: DecodeFn<M>) -> Self {
-        ClientStreaming { requests: Requests::new(call, encode), decode }
+        ClientStreaming { requests: Requests::new(call, encode), decode, headers: OnceCell::new() }
     }
 
     /// See [`Requests::send`].
@@ -137,8 +155,14 @@ impl<Q, M> ClientStreaming<Q, M> {
     ///
     /// # Errors
     /// The call failed before it came.
-    pub fn headers(&mut self) -> Result<Metadata, Status> {
-        self.requests.call.headers()
+    pub fn headers(&self) -> Result<&Metadata, Status> {
+        match self.headers.get() {
+            Some(headers) => Ok(headers),
+            None => {
+                let headers = self.requests.call.headers()?;
+                Ok(self.headers.get_or_init(|| headers))
+            }
+        }
     }
 
     /// No more messages: waits for the reply. Its `all_sent()` is false if it came before all requests had left.
@@ -149,7 +173,8 @@ impl<Q, M> ClientStreaming<Q, M> {
         // If it could not be started, the reply's side says the same.
         let _ = self.requests.half_close();
         with_message(|reply| {
-            let ended = settle(&self.requests.call, reply)?;
+            let mut ended = settle(&self.requests.call, reply)?;
+            ended.headers = ended.headers.or(self.headers.take());
             respond(ended, reply, self.decode)
         })
     }
@@ -166,6 +191,27 @@ impl<Q, M> fmt::Debug for ClientStreaming<Q, M> {
 
 /// A call with many requests and many replies, in any order. [`split`](Self::split) lets two threads have a half each.
 /// Dropping it before the end cancels the call.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { |channel, hello| {
+/// # use std::thread;
+/// # let greetings = [greeting("Ada"), greeting("Bob")];
+/// let (mut requests, replies) = hello.bidi_hello().split();
+/// thread::scope(|s| -> Result<(), Status> {
+///     s.spawn(move || {
+///         for greeting in greetings {
+///             requests.send(greeting)?;
+///         }
+///         requests.finish()
+///     });
+///     for reply in replies {
+///         println!("{}", reply?.reply);
+///     }
+///     Ok(())
+/// })?;
+/// # } } }
+/// ```
 #[must_use = "the call is cancelled when this is dropped"]
 pub struct Bidi<Q, M> {
     requests: Requests<Q>,
@@ -242,7 +288,7 @@ impl<Q, M> Bidi<Q, M> {
     ///
     /// # Errors
     /// See there.
-    pub fn headers(&mut self) -> Result<&Metadata, Status> {
+    pub fn headers(&self) -> Result<&Metadata, Status> {
         self.replies.headers()
     }
 

@@ -7,6 +7,7 @@ use proto_core::rpc::TryRecvError;
 use proto_core::rpc::method::DecodeFn;
 use proto_core::time::Instant;
 use proto_core::{MessageBuf, Metadata, Status};
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,31 +15,51 @@ use std::time::Duration;
 /// The replies of a call, in order: an `Iterator` of `Result<M, Status>`, whose last item is the error if the call failed.
 ///
 /// Dropping it before the end cancels the call.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { |channel, hello| {
+/// let mut replies = hello.lots_of_replies(HelloRequest { greeting: "Ada".into() });
+/// for reply in &mut replies {
+///     println!("{}", reply?.reply);
+/// }
+/// println!("{:?} {:?}", replies.headers()?, replies.trailers());
+/// # } } }
+/// ```
 #[must_use = "the call is cancelled when its replies are dropped"]
 pub struct Streaming<M> {
     call: Arc<Call>,
     decode: DecodeFn<M>,
     buffer: MessageBuf,
-    headers: Option<Metadata>,
+    headers: OnceCell<Metadata>,
     trailers: Metadata,
     over: bool,
 }
 
 impl<M> Streaming<M> {
     pub(super) fn new(call: Arc<Call>, decode: DecodeFn<M>) -> Self {
-        Streaming { call, decode, buffer: MessageBuf::new(), headers: None, trailers: Metadata::new(), over: false }
+        Streaming {
+            call,
+            decode,
+            buffer: MessageBuf::new(),
+            headers: OnceCell::new(),
+            trailers: Metadata::new(),
+            over: false,
+        }
     }
 
     /// The server's initial metadata; waits until it is there. Empty if the call ended without any.
     ///
     /// # Errors
     /// The call failed before it came.
-    pub fn headers(&mut self) -> Result<&Metadata, Status> {
-        let headers = match self.headers.take() {
-            Some(headers) => headers,
-            None => self.call.headers()?,
-        };
-        Ok(self.headers.insert(headers))
+    pub fn headers(&self) -> Result<&Metadata, Status> {
+        match self.headers.get() {
+            Some(headers) => Ok(headers),
+            None => {
+                let headers = self.call.headers()?;
+                Ok(self.headers.get_or_init(|| headers))
+            }
+        }
     }
 
     /// The server's trailing metadata, once the call has ended well; empty before. (That of a call that failed is in
@@ -110,8 +131,9 @@ impl<M> Streaming<M> {
     }
 
     fn keep_headers(&mut self, headers: Option<Metadata>) {
-        if self.headers.is_none() {
-            self.headers = headers;
+        if let Some(headers) = headers {
+            // Those that were given out stand.
+            let _ = self.headers.set(headers);
         }
     }
 }

@@ -27,6 +27,35 @@ use std::time::Duration;
 ///
 /// Connections are made when they are needed, and again when they are lost, with backoff. Dropping the last clone, with
 /// the last call, shuts the channel down.
+///
+/// ```no_run
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() -> Result<(), Status> {
+/// let channel = rt_std::Channel::connect("http://127.0.0.1:50051")?; // Channel::new(target) does no I/O
+/// let hello = HelloServiceClient::new(channel);
+/// let reply = hello.say_hello(HelloRequest { greeting: "Ada".into() })?;
+/// # Ok(()) }
+/// ```
+///
+/// A reply dereferences to the message, and has the server's metadata; a request may have options:
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { |channel, hello| {
+/// let reply = hello.say_hello(HelloRequest { greeting: "Ada".into() })?;
+/// println!("{} {:?}", reply.reply, reply.metadata());
+///
+/// let request = Request::new(HelloRequest { greeting: "Bob".into() })
+///     .with_timeout(Duration::from_millis(200))
+///     .with_metadata("x-request-id", "42")
+///     .with_metadata_bin("x-trace-bin", [1, 2, 3])
+///     .with_wait_for_ready();
+/// match hello.say_hello(request) {
+///     Err(status) if status.code() == Code::DeadlineExceeded => println!("too slow"),
+///     other => println!("{:?}", other?),
+/// }
+/// # } } }
+/// ```
 #[derive(Clone)]
 pub struct Channel {
     handle: Arc<Handle>,
@@ -66,7 +95,7 @@ impl Channel {
         ChannelBuilder::new(target.as_ref())
     }
 
-    /// The same channel, for calls that leave at once and are waited for later (`Pending`).
+    /// The same channel, for calls that leave at once and are waited for later ([`Pending`](crate::Pending)).
     pub fn later(&self) -> Later {
         Later::new(self.clone())
     }
