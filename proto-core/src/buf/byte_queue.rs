@@ -7,11 +7,11 @@ use bytes::{Buf, Bytes};
 /// Pieces are appended to the last copied chunk until it holds this much; then another is begun.
 const CHUNK: usize = 16 * 1024;
 
-/// What an empty queue keeps of its buffer for the next stream.
-const KEEP_CAPACITY: usize = 4 * 1024;
+/// What an empty queue keeps of its buffer for the next stream: messages that are copied cost no allocation.
+const KEEP_CAPACITY: usize = CHUNK;
 
 /// What it keeps of the places for further chunks.
-const KEEP_CHUNKS: usize = 4;
+const KEEP_CHUNKS: usize = 16;
 
 /// Payload bytes that wait, in order.
 ///
@@ -71,7 +71,13 @@ impl ByteQueue {
         }
         match self.rest.back_mut() {
             Some(Chunk::Copied(last)) if last.len() + bytes.len() <= CHUNK => last.extend_from_slice(bytes),
-            _ => self.rest.push_back(Chunk::Copied(bytes.to_vec())),
+            _ => {
+                // Behind much that waits, a whole chunk at once: exact memory instead of growth by doubling.
+                let more = if self.len > CHUNK { CHUNK } else { 0 };
+                let mut chunk = Vec::with_capacity(bytes.len().max(more));
+                chunk.extend_from_slice(bytes);
+                self.rest.push_back(Chunk::Copied(chunk));
+            }
         }
     }
 

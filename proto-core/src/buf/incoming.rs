@@ -4,14 +4,18 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 use core::ops::Range;
 
-/// What a chunk holds: four DATA frames of the default size bar their headers, and one `read` of a busy socket.
-const CHUNK: usize = 64 * 1024;
+/// What a chunk holds: four DATA frames of the default size with their heads, and a little more, so that a busy reader finds whole frames and
+/// carries next to nothing over into the next chunk.
+const CHUNK: usize = 64 * 1024 + 64;
 
 /// `spare` offers at least this much.
 const MIN_SPARE: usize = 16 * 1024;
 
 /// Chunks that were shared and whose memory is taken back once nobody holds a part of them.
-const MAX_RETIRED: usize = 4;
+const MAX_RETIRED: usize = 2;
+
+/// A payload this much shorter than a quarter of its chunk still counts as a quarter: chunks have room for heads of frames.
+const HEADS: usize = 64;
 
 /// Bytes from the peer on their way into a connection.
 ///
@@ -25,6 +29,8 @@ pub struct Incoming {
     shared: Bytes,
     start: usize,
     end: usize,
+    /// Whose bytes were shared of this chunk last, and how many (see `shared_with`).
+    sharer: (u32, usize),
     retired: Vec<Bytes>,
 }
 
@@ -73,14 +79,25 @@ impl Incoming {
         }
     }
 
+    /// The size of the chunk: what each part that is shared of it pins.
+    pub(crate) fn chunk_len(&self) -> usize {
+        self.chunk.len().max(self.shared.len())
+    }
+
     /// Is a payload of this length worth keeping as a part of the chunk? A quarter of it is: what is kept pins the whole
-    /// chunk, at most four times its own size.
+    /// chunk, about four times its own size at most.
     pub(crate) fn is_worth_sharing(&self, len: usize) -> bool {
-        len.saturating_mul(4) >= self.chunk.len().max(self.shared.len())
+        len.saturating_mul(4).saturating_add(HEADS) >= self.chunk_len()
+    }
+
+    /// Bytes of this chunk that were shared with `owner`, if it was the last to get some.
+    pub(crate) fn shared_with(&self, owner: u32) -> usize {
+        if self.sharer.0 == owner { self.sharer.1 } else { 0 }
     }
 
     /// A part of `as_slice`, by reference. The chunk is left to its readers; the next `spare` takes another.
-    pub(crate) fn share(&mut self, range: Range<usize>) -> Bytes {
+    pub(crate) fn share(&mut self, owner: u32, range: Range<usize>) -> Bytes {
+        self.sharer = (owner, self.shared_with(owner) + range.len());
         if self.shared.is_empty() {
             self.shared = core::mem::take(&mut self.chunk).freeze();
         }
@@ -102,20 +119,29 @@ impl Incoming {
             let mut fresh = self.fresh(needed);
             fresh[..waiting].copy_from_slice(self.as_slice());
             self.chunk = fresh;
-            let shared = core::mem::take(&mut self.shared);
-            if shared.len() == CHUNK && self.retired.len() < MAX_RETIRED {
-                self.retired.push(shared);
-            }
+            self.sharer = (0, 0);
+            self.retire();
         }
         self.start = 0;
         self.end = waiting;
+    }
+
+    /// Keeps hold of the shared chunk until its readers are done with it, in place of the one that has waited longest.
+    fn retire(&mut self) {
+        let shared = core::mem::take(&mut self.shared);
+        if shared.len() == CHUNK {
+            if self.retired.len() == MAX_RETIRED {
+                self.retired.remove(0);
+            }
+            self.retired.push(shared);
+        }
     }
 
     /// A chunk of at least `needed` bytes: one whose parts have all been dropped, or new memory.
     fn fresh(&mut self, needed: usize) -> BytesMut {
         if needed <= CHUNK {
             if let Some(at) = self.retired.iter().position(Bytes::is_unique)
-                && let Ok(chunk) = self.retired.swap_remove(at).try_into_mut()
+                && let Ok(chunk) = self.retired.remove(at).try_into_mut()
             {
                 return chunk;
             }

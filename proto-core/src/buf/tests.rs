@@ -39,7 +39,7 @@ fn consuming_more_than_there_is_counts_as_all_of_it() {
 fn a_shared_part_survives_what_is_read_later() {
     let mut incoming = Incoming::new();
     incoming.extend_from_slice(b"0123456789");
-    let part = incoming.share(2..5);
+    let part = incoming.share(1, 2..5);
     incoming.consume(6);
     incoming.spare()[..3].copy_from_slice(b"abc");
     incoming.filled(3);
@@ -56,7 +56,7 @@ fn the_memory_of_a_shared_chunk_comes_back_once_its_parts_are_gone() {
         addresses.push(spare.as_ptr() as usize);
         let n = spare.len();
         incoming.filled(n);
-        drop(incoming.share(0..n));
+        drop(incoming.share(1, 0..n));
         incoming.consume(n);
     }
     addresses.sort_unstable();
@@ -70,6 +70,19 @@ fn only_a_quarter_of_the_chunk_is_worth_sharing() {
     incoming.spare();
     assert!(incoming.is_worth_sharing(16 * 1024));
     assert!(!incoming.is_worth_sharing(16 * 1024 - 1));
+    assert_eq!(incoming.chunk_len(), 64 * 1024 + 64);
+}
+
+#[test]
+fn what_is_shared_is_counted_by_owner_and_chunk() {
+    let mut incoming = Incoming::new();
+    incoming.extend_from_slice(&[0; 100]);
+    let _parts = [incoming.share(1, 0..10), incoming.share(1, 10..40)];
+    assert_eq!((incoming.shared_with(1), incoming.shared_with(3)), (40, 0));
+    let _part = incoming.share(3, 40..50);
+    assert_eq!((incoming.shared_with(1), incoming.shared_with(3)), (0, 10));
+    incoming.spare();
+    assert_eq!(incoming.shared_with(3), 0);
 }
 
 #[test]
@@ -214,11 +227,11 @@ fn a_byte_queue_keeps_its_small_buffer_and_gives_back_a_large_one() {
     queue.push_copy(&[1; 1_000]);
     queue.reset();
     assert!(queue.capacity() >= 1_000, "the next stream allocates again");
-    queue.push_copy(&[2; 16_000]);
+    queue.push_copy(&[2; 100_000]);
     queue.push_shared(Bytes::from(vec![3; 16_000]));
     queue.push_copy(&[4; 16_000]);
     queue.reset();
-    assert!(queue.capacity() <= 4 * 1024, "{} bytes kept", queue.capacity());
+    assert!(queue.capacity() <= 16 * 1024, "{} bytes kept", queue.capacity());
     assert!(queue.is_empty());
 }
 

@@ -11,6 +11,20 @@
 //! - Streams are slots found by index (`streams`, `index`), whose life is one table (`state`).
 //! - What a peer may not do is in `guards`; what takes too long in `timeouts`; how a connection ends in `close`.
 //!
+//! # Memory
+//! What a connection holds is bounded, whatever the peer does (`tests/h2_memory.rs` fills it and measures):
+//!
+//! ```text
+//!     4 x max_concurrent_streams x stream_window    payloads not taken; one that is kept by reference pins its chunk
+//!   + 1.5 x loan_pool                               messages beyond the window that somebody waits for
+//!   + streams x (2 KiB + 2 x max_header_list_size)  slots, header lists, trailers
+//!   + 2 x 2 x header_table_size                     HPACK, both ways
+//!   + 4 chunks of 64 KiB                            the driver's `Incoming`
+//!   + max_unsent + max_unsent_per_call              what senders were allowed to queue
+//!   + 128 KiB                                       replies that the peer caused and does not read
+//!   + what handlers add with `force`                final replies: handlers times the size of a reply
+//! ```
+//!
 //! # Order of calls
 //! Any order is safe. After a fault nothing more is parsed, events decoded before it stand, and a GOAWAY waits to be transmitted.
 

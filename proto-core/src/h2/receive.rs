@@ -147,8 +147,8 @@ impl Connection {
             Found::Slot(slot) => {
                 let start = HEAD_LEN + usize::from(head.has(flag::PADDED));
                 let range = start..start + len;
-                if input.is_worth_sharing(len) {
-                    let bytes = input.share(range);
+                if self.is_worth_sharing(slot, head.stream, len, input) {
+                    let bytes = input.share(head.stream, range);
                     self.on_data_of(slot, head, Body::Large(bytes))
                 } else {
                     self.on_data_of(slot, head, Body::Small(&input.as_slice()[range]))
@@ -157,6 +157,32 @@ impl Connection {
             Found::Gone(state) => self.on_late(head.stream, state.step(Input::RecvData)),
             Found::Unknown { never } => self.on_stray(head.stream, never),
         }
+    }
+
+    /// Is a payload kept by reference, pinning its chunk? Within a stream's own window a quarter of the chunk suffices (the bound on
+    /// memory counts four times that window). What is borrowed beyond it is much, and may pin half of itself again at most: two thirds of
+    /// the chunk must be the stream's own.
+    fn is_worth_sharing(&self, slot: u32, stream: u32, len: usize, input: &Incoming) -> bool {
+        if !input.is_worth_sharing(len) {
+            return false;
+        }
+        if self.streams[slot].recv.loan == 0 {
+            return true;
+        }
+        let mut own = input.shared_with(stream);
+        let mut rest = input.as_slice();
+        while let Some(head) = Head::read(rest) {
+            let Some(behind) = rest.get(HEAD_LEN + head.len as usize..) else { break };
+            // What is short of a quarter is copied, and would not pin; a run of such frames is not looked through.
+            if !input.is_worth_sharing(head.len as usize) {
+                break;
+            }
+            if head.kind == kind::DATA && head.stream == stream {
+                own += head.len as usize;
+            }
+            rest = behind;
+        }
+        own * 3 >= input.chunk_len() * 2
     }
 
     /// A frame on a stream of which nothing is known.

@@ -80,7 +80,8 @@ impl<'a> StreamMut<'a> {
         self.connection.on_taken(self.slot, taken);
     }
 
-    /// The application waits for a message of which `missing` bytes have not arrived: borrow window for it (mechanics 3).
+    /// The application waits for a message of which `missing` bytes have not arrived: borrow what the window does not allow,
+    /// whole, from the connection's pool.
     ///
     /// More than the whole pool (`Config::loan_pool`) cannot be borrowed; take what has arrived then, and ask again.
     pub fn want(&mut self, missing: usize) {

@@ -4,6 +4,7 @@ mod common;
 mod ending;
 mod flow;
 mod guards;
+mod late;
 mod malformed;
 mod noise;
 mod random;
