@@ -2,7 +2,7 @@
 
 use super::check::{code, equal, failure, zeros};
 use super::{LIMIT, Outcome, Peer, limited, payload, request, wish, wish_late};
-use crate::service::{ENDED, TIME_LEFT, TIME_LEFT_MS, WATCH};
+use crate::service::{ECHO_INITIAL, ENDED, TIME_LEFT, TIME_LEFT_MS, WATCH};
 use crate::testing::{Empty, StreamingInputCallRequest, StreamingOutputCallRequest};
 use rt_std::{Cancel, Code, Request, RequestOptions};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -83,8 +83,11 @@ pub(super) fn dropped_call_is_cancelled(peer: &Peer) -> Outcome {
     handler_was_cancelled(peer, &key)?;
 
     let key = watch_key();
-    let mut call = peer.test.streaming_input_call_with(limited().with_metadata(WATCH, &key));
+    let options = limited().with_metadata(WATCH, &key).with_metadata(ECHO_INITIAL, "begun");
+    let mut call = peer.test.streaming_input_call_with(options);
     call.send(StreamingInputCallRequest { payload: payload(1) })?;
+    // The handler runs: a call that is cancelled before that may never come to one.
+    equal("initial", call.headers()?.get(ECHO_INITIAL), Some("begun"))?;
     call.cancel();
     handler_was_cancelled(peer, &key)
 }
