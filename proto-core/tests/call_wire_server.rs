@@ -1,6 +1,7 @@
 //! A server against a scripted client: requests as clients are known to send them, proper and improper, and the right answers. Each whole, byte by
 //! byte, and in random pieces.
 
+use proto_core::buf::Payload;
 use proto_core::call::{CallId, Kind, Recv};
 use proto_core::connection::{Connection, Event, Server};
 use proto_core::error::ErrorCode;
@@ -302,12 +303,32 @@ fn the_server_enforces_the_deadline_by_itself() {
     raw.connection.handle_timeout(due);
     let mut call = raw.connection.call(id).unwrap();
     assert!(call.is_cancelled() && call.outcome().map(Status::code) == Some(Code::DeadlineExceeded));
-    assert!(!call.finish(due, &Status::OK, &Metadata::new()), "too late for trailers");
+    assert!(!call.finish(due, &Status::OK, &Metadata::new()), "too late for the handler's own");
     assert!(matches!(call.recv(due, &mut MessageBuf::new()), Recv::Failed(_)));
+    // A client whose own deadline comes a little later is told the reason; a bare RST_STREAM(CANCEL) would be CANCELLED to it.
     let frames = raw.frames();
-    assert_eq!(frames.iter().filter_map(RawFrame::code).collect::<Vec<_>>(), [ErrorCode::Cancel.to_wire()]);
+    let fields = raw.fields(frames.iter().find(|frame| frame.head.kind == kind::HEADERS).unwrap());
+    assert_eq!(status(&fields).0, Code::DeadlineExceeded);
+    assert_eq!(frames.iter().filter_map(RawFrame::code).collect::<Vec<_>>(), [ErrorCode::NoError.to_wire()]);
     let events: Vec<Event> = std::iter::from_fn(|| raw.connection.poll_event()).collect();
     assert_eq!(events.last(), Some(&Event::Ended(id)));
+}
+
+#[test]
+fn a_deadline_cuts_replies_short_that_the_client_does_not_read() {
+    let mut raw = connect(Config::default(), Chop::Whole);
+    let id = accept(&mut raw, 1, &[("grpc-timeout", "10m")], Kind::BIDI);
+    let now = raw.clock.now();
+    // Beyond the client's window of 65,535 bytes.
+    let mut call = raw.connection.call(id).unwrap();
+    call.send(now, Payload::Slice(&vec![0; 100_000])).unwrap();
+    raw.frames();
+    let due = raw.connection.poll_timeout().unwrap();
+    raw.clock.advance_to(due);
+    raw.connection.handle_timeout(due);
+    let frames = raw.frames();
+    assert!(frames.iter().all(|frame| frame.head.kind != kind::HEADERS), "an incomplete message has no trailers");
+    assert_eq!(frames.iter().filter_map(RawFrame::code).collect::<Vec<_>>(), [ErrorCode::Cancel.to_wire()]);
 }
 
 #[test]
