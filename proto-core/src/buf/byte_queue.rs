@@ -51,13 +51,12 @@ impl ByteQueue {
     }
 
     /// Memory that it holds, counting shared pieces by their length.
-    #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
         let rest = self.rest.iter().map(|chunk| match chunk {
             Chunk::Copied(bytes) => bytes.capacity(),
             Chunk::Shared(bytes) => bytes.len(),
         });
-        self.head.capacity() + rest.sum::<usize>()
+        self.head.capacity() + rest.sum::<usize>() + self.rest.capacity() * size_of::<Chunk>()
     }
 
     /// Appends a copy.

@@ -34,6 +34,11 @@ impl Outgoing {
         self.pos == self.buf.len() && self.inserts.is_empty()
     }
 
+    /// Memory that it holds, used or not, counting shared payloads by their length.
+    pub fn memory(&self) -> usize {
+        self.buf.capacity() + self.inserted + self.inserts.capacity() * size_of::<(usize, Bytes)>()
+    }
+
     /// Bytes left to write.
     pub fn len(&self) -> usize {
         self.buf.len() - self.pos + self.inserted

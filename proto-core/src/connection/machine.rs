@@ -282,9 +282,9 @@ impl Machine {
         self.calls[slot].verdict.as_ref()
     }
 
-    /// Bytes of memory that the calls hold, used or not; what HTTP/2 holds comes on top.
-    pub(crate) fn memory(&self) -> usize {
-        self.calls.memory() + self.scratch.capacity()
+    /// Bytes of memory that the connection holds, used or not.
+    pub(super) fn memory(&self) -> usize {
+        self.h2.memory() + self.calls.memory() + self.scratch.capacity()
     }
 
     /// Copies a string into a recycled one.

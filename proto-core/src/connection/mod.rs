@@ -124,6 +124,11 @@ impl<R> Connection<R> {
     pub fn unsent(&self) -> usize {
         self.machine.unsent()
     }
+    /// Bytes of memory that the connection and its calls hold, used or not (see [`h2::Connection::memory`](crate::h2::Connection::memory)). Visits every
+    /// stream and call. [`Config::memory_bound`] is never exceeded.
+    pub fn memory(&self) -> usize {
+        self.machine.memory()
+    }
     /// Calls that are not released.
     pub fn active_calls(&self) -> usize {
         self.machine.calls.len()

@@ -31,6 +31,11 @@ struct BlockHead {
 }
 
 impl Assembly {
+    /// Memory that it holds, used or not.
+    pub(super) fn memory(&self) -> usize {
+        self.block.capacity()
+    }
+
     /// The stream whose CONTINUATION must come next (RFC 9113 section 6.10).
     pub(super) fn stream(&self) -> Option<u32> {
         self.head.map(|head| head.stream)

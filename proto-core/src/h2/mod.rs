@@ -34,6 +34,7 @@ mod guards;
 mod header_block;
 mod headers;
 mod index;
+mod memory;
 mod ping;
 mod preface;
 mod receive;

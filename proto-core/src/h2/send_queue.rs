@@ -92,6 +92,11 @@ struct Field {
 }
 
 impl Fields {
+    /// Memory that they hold, used or not.
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity() + self.fields.capacity() * size_of::<Field>()
+    }
+
     pub(super) fn clear(&mut self) {
         if self.fields.is_empty() {
             return;

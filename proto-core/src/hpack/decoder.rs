@@ -82,6 +82,11 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// Memory that it holds, octets, used or not.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>() + self.table.memory() + self.runs.memory()
+    }
+
     /// A decoder whose table may grow to `max_table_size` octets. A connection starts with
     /// [`DEFAULT_TABLE_SIZE`](super::DEFAULT_TABLE_SIZE), whatever its SETTINGS say, and calls
     /// [`set_max_table_size`](Self::set_max_table_size) when the peer has acknowledged them.

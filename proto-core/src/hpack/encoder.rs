@@ -154,6 +154,11 @@ impl Encoder {
         }
     }
 
+    /// Memory that it holds, octets, used or not.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>() + self.table.memory() + self.tags.capacity() * size_of::<u64>()
+    }
+
     /// Starts a block: writes table size updates if any are due.
     #[inline]
     pub fn begin(&mut self, out: &mut Vec<u8>) {

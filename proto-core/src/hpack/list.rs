@@ -70,6 +70,11 @@ impl HeaderList {
         self.flags = 0;
     }
 
+    /// Memory that it holds, octets, used or not.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes.capacity() + self.fields.capacity() * size_of::<Stored>()
+    }
+
     /// How many fields are stored.
     pub fn len(&self) -> usize {
         self.fields.len()

@@ -27,6 +27,13 @@ pub(super) struct Runs {
     next: usize,
 }
 
+impl Runs {
+    /// Memory that it holds, octets, used or not.
+    pub(super) fn memory(&self) -> usize {
+        self.kept.iter().map(HeaderList::memory).sum()
+    }
+}
+
 /// What a run looks like: its octets, the first lowest, zeros behind. An indexed field is never zero.
 pub(super) struct Run {
     key: u64,

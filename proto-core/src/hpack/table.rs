@@ -33,6 +33,11 @@ impl Table {
         Table { bytes: Vec::new(), dead: 0, entries: Vec::new(), len: 0, inserted: 0, size: 0, max }
     }
 
+    /// Memory that it holds, octets, used or not.
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity() + self.entries.capacity() * size_of::<Stored>()
+    }
+
     /// The maximum size, octets.
     #[inline]
     pub(super) fn max(&self) -> usize {
