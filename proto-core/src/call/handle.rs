@@ -127,7 +127,8 @@ impl CallMut<'_, Server> {
         self.connection.machine.set_kind(self.slot, kind);
     }
 
-    /// A handler may start: for unary and server streaming the message and the half-close are there. `Event::Readable` comes when this turns true.
+    /// A handler may start: for unary and server streaming the message and the half-close are there. Ask after `set_kind`; where it was false,
+    /// `Event::Readable` comes when it turns true.
     pub fn can_start(&self) -> bool {
         self.connection.machine.can_start(self.slot)
     }

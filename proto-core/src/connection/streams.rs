@@ -114,6 +114,14 @@ impl Machine {
         }
     }
 
+    /// A unary request has become complete, or not: if so, that is reported.
+    fn report_request(&mut self, now: Instant, slot: u32) {
+        self.check_request(now, slot);
+        if self.calls[slot].request_complete {
+            self.raise_readable(slot);
+        }
+    }
+
     /// Reports a whole message to an application that waits for one; wants the rest of one that has begun.
     pub(crate) fn report_message(&mut self, now: Instant, slot: u32) {
         if !self.calls[slot].armed {
@@ -139,10 +147,7 @@ impl Machine {
             Ok(Front::Message { len }) if self.is_followed(slot, len) => {
                 self.fail_cardinality(now, slot, "several request messages where one is required");
             }
-            Ok(Front::Message { .. }) if ended => {
-                self.calls[slot].request_complete = true;
-                self.raise_readable(slot);
-            }
+            Ok(Front::Message { .. }) if ended => self.calls[slot].request_complete = true,
             Ok(Front::Empty) if ended => self.fail_cardinality(now, slot, "no request message where one is required"),
             Ok(Front::Partial { .. }) if ended => self.fail_frame(now, slot, FrameError::Truncated),
             Ok(Front::Partial { missing }) => self.want(slot, missing),
@@ -157,7 +162,7 @@ impl Machine {
         }
         match call.kind {
             None => {}
-            Some(kind) if !kind.client_streams => self.check_request(now, slot),
+            Some(kind) if !kind.client_streams => self.report_request(now, slot),
             Some(_) => self.raise_readable(slot),
         }
     }

@@ -25,6 +25,8 @@ pub trait Endpoint {
     fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool;
     /// See [`Connection::wants_input`].
     fn wants_input(&self) -> bool;
+    /// See [`Connection::close_reason`].
+    fn close_reason(&self) -> Option<&ConnectionError>;
     /// See [`Connection::poll_timeout`].
     fn poll_timeout(&self) -> Option<Instant>;
     /// See [`Connection::handle_timeout`].
@@ -50,6 +52,9 @@ macro_rules! endpoint {
             fn wants_input(&self) -> bool {
                 self.wants_input()
             }
+            fn close_reason(&self) -> Option<&ConnectionError> {
+                self.close_reason()
+            }
             fn poll_timeout(&self) -> Option<Instant> {
                 self.poll_timeout()
             }
@@ -70,6 +75,8 @@ struct Buffers {
     outgoing: Outgoing,
     /// It does not read: what arrives stays under way.
     stalled: bool,
+    /// It was told that the peer will send no more.
+    told: bool,
 }
 
 /// A client and a server, wired together in memory.
@@ -237,7 +244,26 @@ impl<C: Endpoint, S: Endpoint> Pair<C, S> {
     pub fn step(&mut self) -> bool {
         let wrote = self.write_all();
         let delivered = self.deliver_all(false);
-        wrote || delivered
+        let hung_up = self.hang_up();
+        wrote || delivered || hung_up
+    }
+
+    /// An end that is closed and has written everything closes its socket: the other learns it behind the last byte.
+    fn hang_up(&mut self) -> bool {
+        let now = self.now();
+        let mut hung_up = false;
+        let gone = |closed: bool, from: &Buffers, pipe: &Pipe, to: &Buffers| {
+            closed && from.outgoing.is_empty() && pipe.under_way == 0 && !to.told
+        };
+        if gone(self.client.close_reason().is_some(), &self.client_end, &self.to_server, &self.server_end) {
+            (self.server_end.told, hung_up) = (true, true);
+            self.server.receive_eof(now);
+        }
+        if gone(self.server.close_reason().is_some(), &self.server_end, &self.to_client, &self.client_end) {
+            (self.client_end.told, hung_up) = (true, true);
+            self.client.receive_eof(now);
+        }
+        hung_up
     }
 
     /// When the next timer of either end is due.

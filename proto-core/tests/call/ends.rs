@@ -1,15 +1,13 @@
 //! How calls end before their time: deadlines, cancellations, lost connections. Each is played plain, byte by byte, and under seeded delays; and all
 //! of them over links that break.
 
-mod support;
-
+use crate::support::Scenario;
+use crate::support::script::*;
 use proto_core::call::{CallOptions, Kind};
 use proto_core::grpc::{Local, Seen};
 use proto_core::time::Instant;
 use proto_core::{Code, Origin, Status};
 use std::time::Duration;
-use support::Scenario;
-use support::script::*;
 
 const DEADLINE: Duration = Duration::from_millis(800);
 
@@ -141,7 +139,7 @@ fn a_stream_that_is_cancelled_frees_its_windows() -> Scenario {
     })
 }
 
-scenarios! {
+crate::support::scenarios! {
     a_deadline_that_passes_ends_the_call_on_both_sides
     a_deadline_interrupts_a_stream_of_replies
     a_deadline_while_the_client_is_sending_names_that_phase

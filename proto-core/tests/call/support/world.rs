@@ -103,7 +103,7 @@ impl Player {
 }
 
 /// A pair with one call that is played from both ends.
-pub struct World {
+pub(crate) struct World {
     pair: Pair,
     start: Instant,
     client: Player,
@@ -112,7 +112,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(scenario: &Scenario, faults: Faults) -> Self {
+    pub(crate) fn new(scenario: &Scenario, faults: Faults) -> Self {
         let (mut client_config, mut server_config) = (Config::default(), Config::default());
         (scenario.client_config)(&mut client_config);
         (scenario.server_config)(&mut server_config);
@@ -128,7 +128,7 @@ impl World {
     }
 
     /// Until both scripts are through. Asserts that this takes no hour of virtual time, and that nothing is left behind.
-    pub fn play(mut self) -> Ran {
+    pub(crate) fn play(mut self) -> Ran {
         let limit = self.start + Duration::from_secs(3_600);
         loop {
             while self.pair.step() | self.act() {}

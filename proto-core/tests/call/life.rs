@@ -1,13 +1,11 @@
 //! The life of a call as gRPC defines it, one sentence a test. Each is played plain, byte by byte, and under seeded delays; and all of them
 //! over links that break.
 
-mod support;
-
+use crate::support::Scenario;
+use crate::support::script::*;
 use proto_core::call::{CallOptions, Kind};
 use proto_core::{Code, Metadata, Status};
 use std::time::Duration;
-use support::Scenario;
-use support::script::*;
 
 fn the_server_learns_method_metadata_and_deadline_before_any_message() -> Scenario {
     Scenario::new(Kind::UNARY)
@@ -140,7 +138,7 @@ fn the_servers_trailers_come_with_ok_and_with_errors() -> Scenario {
         })
 }
 
-scenarios! {
+crate::support::scenarios! {
     the_server_learns_method_metadata_and_deadline_before_any_message
     the_server_may_answer_initial_metadata_at_once
     the_server_may_wait_with_initial_metadata_until_its_first_message

@@ -6,7 +6,7 @@ use proto_core::{Code, Config, Metadata, Status};
 
 /// One step of a side. A step that has to wait is tried again when something has happened.
 #[derive(Clone, Debug)]
-pub enum Do {
+pub(crate) enum Do {
     /// Sends a message, waiting for room.
     Send(Vec<u8>),
     /// Client: sends the last one and half-closes.
@@ -39,7 +39,7 @@ pub enum Do {
 
 /// What a side saw, in order.
 #[derive(Clone, Debug)]
-pub enum Got {
+pub(crate) enum Got {
     Message(Vec<u8>),
     End,
     Failed(Status),
@@ -61,69 +61,69 @@ pub enum Got {
 
 /// A side's own view of the call.
 #[derive(Clone, Debug, Default)]
-pub struct View {
-    pub got: Vec<Got>,
+pub(crate) struct View {
+    pub(crate) got: Vec<Got>,
     /// Its verdict.
-    pub outcome: Option<Status>,
+    pub(crate) outcome: Option<Status>,
     /// When that was first seen.
-    pub at: Option<Instant>,
-    pub headers: Option<Metadata>,
-    pub trailers: Option<Metadata>,
-    pub all_sent: bool,
+    pub(crate) at: Option<Instant>,
+    pub(crate) headers: Option<Metadata>,
+    pub(crate) trailers: Option<Metadata>,
+    pub(crate) all_sent: bool,
 }
 
 impl View {
     /// The verdict's code.
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         self.outcome.as_ref().expect("a verdict").code()
     }
 
-    pub fn status(&self) -> &Status {
+    pub(crate) fn status(&self) -> &Status {
         self.outcome.as_ref().expect("a verdict")
     }
 
     /// The messages that it pulled.
-    pub fn messages(&self) -> Vec<&[u8]> {
+    pub(crate) fn messages(&self) -> Vec<&[u8]> {
         self.got.iter().filter_map(|got| if let Got::Message(m) = got { Some(&m[..]) } else { None }).collect()
     }
 
-    pub fn saw(&self, what: fn(&Got) -> bool) -> bool {
+    pub(crate) fn saw(&self, what: fn(&Got) -> bool) -> bool {
         self.got.iter().any(what)
     }
 }
 
 /// How a scenario ended.
 #[derive(Clone, Debug)]
-pub struct Ran {
-    pub start: Instant,
-    pub client: View,
+pub(crate) struct Ran {
+    pub(crate) start: Instant,
+    pub(crate) client: View,
     /// `None` if the call never reached a handler.
-    pub server: Option<View>,
+    pub(crate) server: Option<View>,
 }
 
 impl Ran {
-    pub fn server(&self) -> &View {
+    pub(crate) fn server(&self) -> &View {
         self.server.as_ref().expect("the call reached the server")
     }
 }
 
 /// A call to be played.
-pub struct Scenario {
-    pub kind: Kind,
+pub(crate) struct Scenario {
+    pub(crate) kind: Kind,
     /// What the server believes the kind to be, where it differs.
-    pub server_kind: Option<Kind>,
-    pub path: &'static str,
-    pub options: fn(Instant) -> CallOptions,
-    pub client_config: fn(&mut Config),
-    pub server_config: fn(&mut Config),
-    pub client: Vec<Do>,
-    pub server: Vec<Do>,
-    pub check: fn(&Ran),
+    pub(crate) server_kind: Option<Kind>,
+    pub(crate) path: &'static str,
+    pub(crate) options: fn(Instant) -> CallOptions,
+    pub(crate) client_config: fn(&mut Config),
+    pub(crate) server_config: fn(&mut Config),
+    pub(crate) client: Vec<Do>,
+    pub(crate) server: Vec<Do>,
+    pub(crate) check: fn(&Ran),
 }
 
 impl Scenario {
     /// A call of this kind whose scripts and check are still to be given.
-    pub fn new(kind: Kind) -> Self {
+    pub(crate) fn new(kind: Kind) -> Self {
         Scenario {
             kind,
             server_kind: None,
@@ -137,55 +137,55 @@ impl Scenario {
         }
     }
 
-    pub fn client(mut self, steps: impl Into<Vec<Do>>) -> Self {
+    pub(crate) fn client(mut self, steps: impl Into<Vec<Do>>) -> Self {
         self.client = steps.into();
         self
     }
 
-    pub fn server(mut self, steps: impl Into<Vec<Do>>) -> Self {
+    pub(crate) fn server(mut self, steps: impl Into<Vec<Do>>) -> Self {
         self.server = steps.into();
         self
     }
 
-    pub fn options(mut self, options: fn(Instant) -> CallOptions) -> Self {
+    pub(crate) fn options(mut self, options: fn(Instant) -> CallOptions) -> Self {
         self.options = options;
         self
     }
 
-    pub fn configs(mut self, client: fn(&mut Config), server: fn(&mut Config)) -> Self {
+    pub(crate) fn configs(mut self, client: fn(&mut Config), server: fn(&mut Config)) -> Self {
         self.client_config = client;
         self.server_config = server;
         self
     }
 
-    pub fn check(mut self, check: fn(&Ran)) -> Self {
+    pub(crate) fn check(mut self, check: fn(&Ran)) -> Self {
         self.check = check;
         self
     }
 }
 
 /// Shorthands for scripts.
-pub fn send(message: &[u8]) -> Do {
+pub(crate) fn send(message: &[u8]) -> Do {
     Do::Send(message.to_vec())
 }
 
-pub fn send_last(message: &[u8]) -> Do {
+pub(crate) fn send_last(message: &[u8]) -> Do {
     Do::SendLast(message.to_vec())
 }
 
-pub fn reply(message: &[u8]) -> Do {
+pub(crate) fn reply(message: &[u8]) -> Do {
     Do::Reply(Metadata::new(), message.to_vec(), Metadata::new())
 }
 
-pub fn finish(status: Status) -> Do {
+pub(crate) fn finish(status: Status) -> Do {
     Do::Finish(status, Metadata::new())
 }
 
-pub fn ok() -> Do {
+pub(crate) fn ok() -> Do {
     finish(Status::OK)
 }
 
-pub fn metadata(entries: &[(&str, &str)]) -> Metadata {
+pub(crate) fn metadata(entries: &[(&str, &str)]) -> Metadata {
     let mut metadata = Metadata::new();
     for (name, value) in entries {
         metadata.insert(name, value).expect("proper metadata");

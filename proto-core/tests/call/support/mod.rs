@@ -1,19 +1,18 @@
 //! One call played from two scripts, a client's and a server's, over a pair in memory; the same scenario plain, byte by byte and under seeded faults.
-#![allow(dead_code)] // Each test binary uses its own part.
 
-pub mod script;
-pub mod world;
+pub(crate) mod script;
+mod world;
 
-pub use script::{Do, Got, Ran, Scenario, View};
-pub use world::World;
+pub(crate) use script::Scenario;
+pub(crate) use world::World;
 
 use proto_core::testkit::Faults;
 
 /// Seeds that every scenario runs under, beside the plain run and the one byte by byte.
-pub const SEEDS: u64 = 40;
+pub(crate) const SEEDS: u64 = 40;
 
 /// Plays a scenario without faults, byte by byte, and with seeded delays; the scenario's own check must hold each time.
-pub fn play_three_ways(scenario: &Scenario) {
+pub(crate) fn play_three_ways(scenario: &Scenario) {
     let seeded = (1..=SEEDS).map(Faults::delays);
     for faults in [Faults::NONE, Faults::BYTE_BY_BYTE].into_iter().chain(seeded) {
         let ran = World::new(scenario, faults).play();
@@ -26,7 +25,7 @@ pub fn play_three_ways(scenario: &Scenario) {
 }
 
 /// Plays a scenario over a link that breaks: the client gets a definite status, nothing hangs, nothing is left. (`World::play` asserts the last two.)
-pub fn play_with_loss(name: &str, scenario: &Scenario, seeds: u64) {
+pub(crate) fn play_with_loss(name: &str, scenario: &Scenario, seeds: u64) {
     for seed in 1..=seeds {
         let ran = World::new(scenario, Faults::loss(seed, 2_000)).play();
         assert!(ran.client.outcome.is_some(), "{name}, seed {seed}: the client has no verdict: {ran:#?}");
@@ -35,7 +34,6 @@ pub fn play_with_loss(name: &str, scenario: &Scenario, seeds: u64) {
 }
 
 /// Declares scenarios: a test for each, named as its function, and the list of all of them.
-#[macro_export]
 macro_rules! scenarios {
     ($($name:ident)*) => {
         mod plays {
@@ -51,3 +49,5 @@ macro_rules! scenarios {
         }
     };
 }
+
+pub(crate) use scenarios;
