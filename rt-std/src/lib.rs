@@ -1,5 +1,10 @@
 //! Blocking gRPC on plain threads.
 
+#[cfg(not(unix))]
+compile_error!(
+    "rt-std runs on Unix systems so far: its seam to the operating system (`os`) has no other implementation"
+);
+
 mod client;
 pub mod os;
 pub mod server;

@@ -140,9 +140,9 @@ pub trait Pipe: Send + Sync + Debug {
 /// What a poller is told about.
 #[derive(Clone, Copy, Debug)]
 pub enum Raw<'a> {
-    /// A descriptor.
+    /// A descriptor, and what its user tells a poller that knows no edges.
     #[cfg(unix)]
-    Fd(std::os::fd::BorrowedFd<'a>),
+    Fd(std::os::fd::BorrowedFd<'a>, &'a unix::Interest),
     /// An end of a connection inside this process, for its own poller.
     Memory(&'a memory::MemoryPipe),
     /// A number in the simulation.

@@ -6,10 +6,16 @@
 mod connect;
 #[cfg(target_os = "linux")]
 mod epoll;
+mod interest;
 mod listen;
+#[cfg(any(test, not(target_os = "linux")))]
+mod poll;
 mod socket;
+#[cfg(test)]
+mod tests;
 mod wake;
 
+pub use interest::Interest;
 pub use listen::SocketListener;
 pub use socket::SocketPipe;
 
@@ -106,7 +112,7 @@ impl Os for RealOs {
         #[cfg(target_os = "linux")]
         return Ok(Arc::new(epoll::EpollPoller::new()?));
         #[cfg(not(target_os = "linux"))]
-        return Err(io::ErrorKind::Unsupported.into());
+        return Ok(Arc::new(poll::PollPoller::new()?));
     }
 
     fn random(&self) -> u64 {

@@ -36,7 +36,7 @@ impl Poller for EpollPoller {
     fn add(&self, key: u64, what: Raw<'_>) -> io::Result<()> {
         assert_unlocked();
         match what {
-            Raw::Fd(fd) => {
+            Raw::Fd(fd, _) => {
                 let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
                 Ok(epoll::add(&self.epoll, fd, EventData::new_u64(key), flags)?)
             }
@@ -46,7 +46,7 @@ impl Poller for EpollPoller {
 
     fn remove(&self, _key: u64, what: Raw<'_>) {
         assert_unlocked();
-        if let Raw::Fd(fd) = what {
+        if let Raw::Fd(fd, _) = what {
             // Fails when it was never added; then nothing is to be done.
             let _ = epoll::delete(&self.epoll, fd);
         }

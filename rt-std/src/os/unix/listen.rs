@@ -1,6 +1,7 @@
 //! A listening socket as a [`Listener`].
 
 use super::super::{Listener, Pipe, Raw};
+use super::Interest;
 use super::socket::SocketPipe;
 use crate::sync::assert_unlocked;
 use std::io;
@@ -11,7 +12,10 @@ use std::sync::Arc;
 
 /// A TCP or Unix listener.
 #[derive(Debug)]
-pub struct SocketListener(Inner);
+pub struct SocketListener {
+    inner: Inner,
+    interest: Interest,
+}
 
 #[derive(Debug)]
 enum Inner {
@@ -23,29 +27,37 @@ impl SocketListener {
     /// Puts the listener into non-blocking mode.
     pub fn tcp(listener: TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(SocketListener(Inner::Tcp(listener)))
+        Ok(SocketListener { inner: Inner::Tcp(listener), interest: Interest::default() })
     }
 
     /// Puts the listener into non-blocking mode.
     pub fn unix(listener: UnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(SocketListener(Inner::Unix(listener)))
+        Ok(SocketListener { inner: Inner::Unix(listener), interest: Interest::default() })
     }
 }
 
 impl Listener for SocketListener {
     fn try_accept(&self) -> io::Result<Arc<dyn Pipe>> {
         assert_unlocked();
-        Ok(Arc::new(match &self.0 {
-            Inner::Tcp(listener) => SocketPipe::from_tcp(listener.accept()?.0)?,
-            Inner::Unix(listener) => SocketPipe::from_unix(listener.accept()?.0)?,
-        }))
+        let accepted = match &self.inner {
+            Inner::Tcp(listener) => listener.accept().map(|(stream, _)| SocketPipe::from_tcp(stream)),
+            Inner::Unix(listener) => listener.accept().map(|(stream, _)| SocketPipe::from_unix(stream)),
+        };
+        match accepted {
+            Ok(pipe) => Ok(Arc::new(pipe?)),
+            Err(error) => {
+                self.interest.wants_input();
+                Err(error)
+            }
+        }
     }
 
     fn raw(&self) -> Raw<'_> {
-        Raw::Fd(match &self.0 {
+        let fd = match &self.inner {
             Inner::Tcp(listener) => listener.as_fd(),
             Inner::Unix(listener) => listener.as_fd(),
-        })
+        };
+        Raw::Fd(fd, &self.interest)
     }
 }

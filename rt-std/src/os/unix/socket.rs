@@ -1,6 +1,7 @@
 //! A connected stream socket (TCP or Unix) as a [`Pipe`].
 
 use super::super::{Pipe, Raw, Ready};
+use super::Interest;
 use super::wake::Wake;
 use super::{left, now};
 use crate::sync::assert_unlocked;
@@ -40,6 +41,7 @@ pub struct SocketPipe {
     connected: AtomicBool,
     /// Made at the first `wait` or `wake`; `None` when the system had no descriptor left.
     wake: OnceLock<Option<Wake>>,
+    interest: Interest,
 }
 
 impl SocketPipe {
@@ -73,7 +75,7 @@ impl SocketPipe {
 
     fn new(fd: OwnedFd, tcp: bool, peer: Peer) -> Self {
         let (timeout, connected, wake) = (AtomicU64::new(0), AtomicBool::new(false), OnceLock::new());
-        SocketPipe { fd, tcp, peer, timeout, connected, wake }
+        SocketPipe { fd, tcp, peer, timeout, connected, wake, interest: Interest::default() }
     }
 
     /// The connection stands: no delay for small writes, no signal for broken ones.
@@ -127,7 +129,12 @@ impl Pipe for SocketPipe {
         loop {
             match recv(&self.fd, &mut *buf, RecvFlags::DONTWAIT) {
                 Err(Errno::INTR) => {}
-                other => return Ok(other?.0),
+                other => {
+                    if !matches!(other, Ok((n, _)) if n == buf.len()) {
+                        self.interest.wants_input();
+                    }
+                    return Ok(other?.0);
+                }
             }
         }
     }
@@ -149,7 +156,12 @@ impl Pipe for SocketPipe {
             };
             match wrote {
                 Err(Errno::INTR) => {}
-                other => return Ok(other?),
+                other => {
+                    if !matches!(other, Ok(n) if n == segments.iter().map(|s| s.len()).sum()) {
+                        self.interest.wants_room();
+                    }
+                    return Ok(other?);
+                }
             }
         }
     }
@@ -219,7 +231,7 @@ impl Pipe for SocketPipe {
     }
 
     fn raw(&self) -> Raw<'_> {
-        Raw::Fd(self.fd.as_fd())
+        Raw::Fd(self.fd.as_fd(), &self.interest)
     }
 
     fn peer(&self) -> Peer {
