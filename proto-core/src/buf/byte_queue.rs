@@ -56,7 +56,7 @@ impl ByteQueue {
             Chunk::Copied(bytes) => bytes.capacity(),
             Chunk::Shared(bytes) => bytes.len(),
         });
-        self.head.capacity() + rest.sum::<usize>() + self.rest.capacity() * size_of::<Chunk>()
+        self.head.capacity() + rest.sum::<usize>()
     }
 
     /// Appends a copy.
