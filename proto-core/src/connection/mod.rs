@@ -6,6 +6,7 @@
 pub(crate) mod answers;
 mod arrival;
 pub(crate) mod machine;
+mod memory;
 mod opening;
 mod streams;
 
