@@ -257,6 +257,10 @@ impl Pipe for SimPipe {
             return if ended { Ok(0) } else { Err(io::ErrorKind::WouldBlock.into()) };
         }
         half.used -= n;
+        if chop && half.readable_at().is_some_and(|at| at <= now) {
+            // A short read says that there is no more; what is left counts as having arrived just after it.
+            half.news.push_back(now);
+        }
         let waiters = std::mem::take(&mut half.waiters);
         drop(state);
         self.net.tell(waiters);
@@ -303,6 +307,8 @@ impl Pipe for SimPipe {
         if chop && n > 0 && random.is_multiple_of(4) {
             n = 1 + (random >> 8) as usize % n;
         }
+        // A short write says that there is no more room; that there is will be news.
+        half.no_room |= n < total;
         let mut bytes = Vec::with_capacity(n);
         for segment in segments {
             let take = segment.len().min(n - bytes.len());

@@ -209,3 +209,30 @@ fn held_links_deliver_later() {
         assert_eq!(far.read(&mut [0; 4], None).expect("it came"), 1);
     });
 }
+
+#[test]
+fn who_stops_at_a_short_read_hears_of_the_rest() {
+    for seed in 0..100 {
+        Sim::seed(seed).run(|sim| {
+            let (near, far) = sim.pair();
+            let poller = sim.os().poller().expect("a poller");
+            poller.add(1, near.raw()).expect("it can be watched");
+            let mut sent = 0;
+            while sent < 1000 {
+                sent += far.try_write(&[&[7; 1000][sent..]]).expect("there is room");
+            }
+            let (mut got, mut events, mut buf) = (0, Vec::new(), [0; 400]);
+            while got < 1000 {
+                events.clear();
+                poller.wait(&mut events, None);
+                while events.iter().any(|(_, ready)| ready.read) {
+                    let n = near.try_read(&mut buf).unwrap_or(0);
+                    got += n;
+                    if n < buf.len() {
+                        break;
+                    }
+                }
+            }
+        });
+    }
+}

@@ -103,7 +103,12 @@ impl Driver {
         message: Payload<'_>,
         last: bool,
     ) -> Option<Result<(), SendError>> {
-        self.wait(wait, |conn, now| {
+        let mut state = self.lock();
+        if self.is_idle(&state) {
+            // Who only sends would not learn of an early answer.
+            state = self.drain(state);
+        }
+        self.wait_for(state, wait, |conn, now| {
             let Ok(mut call) = conn.call(id) else { return Some(Err(SendError::Ended)) };
             match if last { call.send_last(now, message) } else { call.send(now, message) } {
                 Err(SendError::Blocked) => None,

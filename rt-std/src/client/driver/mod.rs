@@ -366,7 +366,7 @@ impl Driver {
     }
 
     /// Has nobody read for a while?
-    fn is_idle(&self, state: &State) -> bool {
+    pub(super) fn is_idle(&self, state: &State) -> bool {
         self.os.now() - state.last_read >= IDLE && matches!(state.reader, Reader::Free)
     }
 
