@@ -40,7 +40,7 @@ pub(crate) fn read(now: Instant, list: &HeaderList, codec: Option<&str>, call: &
         call.encoding = Encoding::parse(value).ok_or_else(|| Refusal::Encoding(encoding::unknown_at_server(value)))?;
     }
     let authority = list.get(Known::Authority).or_else(|| list.get(Known::Host)).unwrap_or_default();
-    push_text(authority, &mut call.authority);
+    set_text(authority, &mut call.authority);
     metadata(list, &mut call.headers)
         .map_err(|_| refuse(Code::Internal, "a binary metadata value is not base64".into()))
 }
@@ -70,11 +70,15 @@ fn check_method(list: &HeaderList) -> Result<(), Refusal> {
 /// A path without a leading slash is never dispatched: a rule for `/a/b` must not be passed by as `a/b` (CVE-2026-33186).
 fn read_path(list: &HeaderList, call: &mut Call) -> Result<(), Refusal> {
     let path = list.get(Known::Path).unwrap_or_default();
+    if path == call.path.as_bytes() && !path.is_empty() {
+        // What the last call in this slot asked for: it was judged then.
+        return Ok(());
+    }
     if path.first() != Some(&b'/') || !path.is_ascii() {
         let what = format!("the path is {:?}; expected \"/package.Service/Method\"", shown(path));
         return Err(refuse(Code::Unimplemented, what));
     }
-    push_text(path, &mut call.path);
+    set_text(path, &mut call.path);
     Ok(())
 }
 
@@ -95,9 +99,13 @@ fn read_timeout(now: Instant, list: &HeaderList, call: &mut Call) -> Result<(), 
     Ok(())
 }
 
-/// Copies text. What is not UTF-8 is left out; `:path` is ASCII, and an authority that is not names nothing.
-fn push_text(value: &[u8], into: &mut String) {
-    into.push_str(core::str::from_utf8(value).unwrap_or_default());
+/// Copies text over what the last call in this slot had: mostly the same. What is not UTF-8 is left out; `:path` is ASCII,
+/// and an authority that is not names nothing.
+fn set_text(value: &[u8], into: &mut String) {
+    if value != into.as_bytes() {
+        into.clear();
+        into.push_str(core::str::from_utf8(value).unwrap_or_default());
+    }
 }
 
 #[cfg(test)]

@@ -210,8 +210,8 @@ fn recycle_metadata(metadata: &mut Metadata) {
     }
 }
 
+/// The text stays: the next call in this slot mostly has the same, and whoever uses it sets it first.
 fn recycle_text(text: &mut String) {
-    text.clear();
     if text.capacity() > KEEP_CAPACITY {
         *text = String::new();
     }

@@ -9,7 +9,13 @@ pub(crate) const DEFAULT_CODEC: &[u8] = b"proto";
 /// The codec that a content-type names ("proto" where it names none), or `None` if it is not gRPC's.
 ///
 /// `application/grpcfoo` and `application/grpc-web` are something else. Case does not matter (RFC 9110 section 8.3.1).
+#[inline]
 pub(crate) fn codec(value: &[u8]) -> Option<&[u8]> {
+    // What nearly everybody sends.
+    if value == GRPC { Some(DEFAULT_CODEC) } else { codec_of(value) }
+}
+
+fn codec_of(value: &[u8]) -> Option<&[u8]> {
     let (start, rest) = value.split_at_checked(GRPC.len())?;
     if !start.eq_ignore_ascii_case(GRPC) {
         return None;
