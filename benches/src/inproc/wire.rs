@@ -3,7 +3,7 @@
 use proto_core::{Incoming, Outgoing};
 
 /// Slices handed over at once, as to `writev`.
-const SEGMENTS: usize = 64;
+const SEGMENTS: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Wire {
