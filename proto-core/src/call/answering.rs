@@ -38,7 +38,7 @@ impl Machine {
         }
         let Some(stream) = call.stream.and_then(|key| self.h2.stream(key)) else { return false };
         let Some(mut block) = stream.send_headers() else { return false };
-        answers::response_head(&mut block);
+        answers::response_head(&mut block, &mut self.response_head);
         answers::metadata(&mut block, metadata, &mut self.scratch);
         block.end(false);
         self.calls[slot].headers_sent = true;
@@ -103,7 +103,7 @@ impl Machine {
         let Some(key) = call.stream else { return };
         if let Some(mut block) = self.h2.stream(key).and_then(|stream| stream.send_headers()) {
             if !call.headers_sent {
-                answers::response_head(&mut block);
+                answers::response_head(&mut block, &mut self.response_head);
             }
             answers::status(&mut block, status, trailers, &mut self.scratch);
             block.end(true);

@@ -2,14 +2,16 @@
 
 use crate::grpc::metadata::encode_bin;
 use crate::grpc::{Metadata, Status, content_type, percent};
-use crate::h2::HeaderBlock;
+use crate::h2::{FieldRun, HeaderBlock};
 use crate::hpack::Known;
 use alloc::vec::Vec;
 
 /// `:status` and `content-type`.
-pub(crate) fn response_head(block: &mut HeaderBlock<'_>) {
-    block.field(Known::Status, b"200");
-    block.field(Known::ContentType, content_type::GRPC);
+pub(crate) fn response_head(block: &mut HeaderBlock<'_>, usual: &mut FieldRun) {
+    block.run(usual, |block| {
+        block.field(Known::Status, b"200");
+        block.field(Known::ContentType, content_type::GRPC);
+    });
 }
 
 /// Metadata, binary values in base64.

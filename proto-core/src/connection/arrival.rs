@@ -48,7 +48,7 @@ impl Machine {
             match refusal {
                 Refusal::Http(code) => block.field(Known::Status, code),
                 Refusal::Grpc(status) | Refusal::Encoding(status) => {
-                    super::answers::response_head(&mut block);
+                    super::answers::response_head(&mut block, &mut self.response_head);
                     if let Refusal::Encoding(_) = refusal {
                         block.field(Known::GrpcAcceptEncoding, encoding::ACCEPT);
                     }

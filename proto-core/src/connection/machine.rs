@@ -4,13 +4,14 @@
 //! (a server's new calls), and in `call`: `receiving`, `sending`, `answering`, `ending`.
 
 use super::Event;
+use super::request_head::RequestHead;
 use crate::buf::Outgoing;
 use crate::call::slab::{List, Slab};
 use crate::call::state::{Call, bit};
 use crate::config::Config;
 use crate::grpc::status::local::phase;
 use crate::grpc::{Seen, Status, user_agent};
-use crate::h2;
+use crate::h2::{self, FieldRun};
 use crate::time::{Instant, earliest};
 use crate::timer::{TimerKey, Timers};
 use alloc::string::String;
@@ -83,6 +84,10 @@ pub(crate) struct Machine {
     pub(crate) now: Instant,
     /// Where values are encoded on their way into a header block.
     pub(crate) scratch: Vec<u8>,
+    /// Client: the usual fields of requests.
+    pub(super) request_head: RequestHead,
+    /// Server: those of responses.
+    pub(crate) response_head: FieldRun,
 }
 
 impl Machine {
@@ -102,6 +107,8 @@ impl Machine {
             shutting_down: false,
             now,
             scratch: Vec::new(),
+            request_head: RequestHead::default(),
+            response_head: FieldRun::default(),
         }
     }
 

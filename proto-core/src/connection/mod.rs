@@ -8,6 +8,7 @@ mod arrival;
 pub(crate) mod machine;
 mod memory;
 mod opening;
+mod request_head;
 mod streams;
 
 use crate::buf::{Incoming, Outgoing};

@@ -1,26 +1,23 @@
 //! A client's calls on their way to a stream: checked, started, queued while the server's limit is reached.
 
 use super::StartError;
-use super::machine::{Machine, Settings};
+use super::machine::Machine;
 use crate::call::slab::List;
 use crate::call::state::bit;
 use crate::call::{CallId, CallOptions, Head};
 use crate::grpc::status::local::{self, phase};
-use crate::grpc::{Code, Local, Metadata, Seen, Status, content_type, timeout};
-use crate::h2::{HeaderBlock, OpenError, StreamKey};
-use crate::hpack::Known;
+use crate::grpc::{Code, Local, Metadata, Seen, Status};
+use crate::h2::OpenError;
 use crate::time::Instant;
 use crate::{Payload, h2};
 use alloc::format;
-use alloc::vec::Vec;
-use core::time::Duration;
 
 impl Machine {
     pub(super) fn start(&mut self, now: Instant, head: Head<'_>, options: &CallOptions) -> Result<CallId, StartError> {
         if self.h2.is_draining() || self.h2.close_reason().is_some() {
             return Err(StartError::Closed);
         }
-        check_head(head).map_err(StartError::Bad)?;
+        self.request_head.check(head).map_err(StartError::Bad)?;
         let at_once = self.waiting == 0 && self.h2.can_open();
         if !at_once && self.waiting >= self.settings.max_waiting {
             return Err(StartError::TooManyPending(too_many(self.settings.max_waiting)));
@@ -101,7 +98,7 @@ impl Machine {
     fn open(&mut self, now: Instant, slot: u32, head: Head<'_>, metadata: &Metadata) -> Result<(), OpenError> {
         let left = self.calls[slot].deadline.map(|deadline| deadline.saturating_duration_since(now));
         let block = self.h2.open(now, slot)?;
-        let key = write_request(block, &self.settings, head, left, metadata, &mut self.scratch);
+        let key = self.request_head.write(block, &self.settings, head, left, metadata, &mut self.scratch);
         self.calls[slot].stream = Some(key);
         Ok(())
     }
@@ -153,49 +150,6 @@ impl Machine {
             };
             self.fail(now, slot, status);
         }
-    }
-}
-
-/// Writes the fields in gRPC's order (PROTOCOL-HTTP2.md, "Requests").
-fn write_request(
-    mut block: HeaderBlock<'_>,
-    settings: &Settings,
-    head: Head<'_>,
-    left: Option<Duration>,
-    metadata: &Metadata,
-    scratch: &mut Vec<u8>,
-) -> StreamKey {
-    block.field(Known::Method, b"POST");
-    block.field(Known::Scheme, settings.scheme.as_bytes());
-    block.field(Known::Path, head.path.as_bytes());
-    let authority = head.authority.unwrap_or(&settings.authority);
-    if !authority.is_empty() {
-        block.field(Known::Authority, authority.as_bytes());
-    }
-    if let Some(left) = left {
-        block.field(Known::GrpcTimeout, timeout::format(left).as_bytes());
-    }
-    block.field(Known::Te, b"trailers");
-    block.field(Known::ContentType, content_type::GRPC);
-    block.field(Known::UserAgent, settings.user_agent.as_bytes());
-    metadata.for_each_field(scratch, |name, value, sensitive| block.other(name, value, sensitive));
-    block.end(false)
-}
-
-/// Can these go into a header?
-fn check_head(head: Head<'_>) -> Result<(), Status> {
-    // Without an early exit, so that the compiler looks at many bytes at once.
-    let visible = |text: &str| text.bytes().fold(true, |all, byte| all & byte.is_ascii_graphic());
-    if !head.path.starts_with('/') || !visible(head.path) {
-        let what = format!("the path is {:?}; expected \"/package.Service/Method\" in ASCII", head.path);
-        return Err(local::bad_request(Code::Internal, what));
-    }
-    match head.authority {
-        Some(authority) if authority.is_empty() || !visible(authority) => {
-            let what = format!("the authority is {authority:?}; expected host or host:port in ASCII");
-            Err(local::bad_request(Code::Internal, what))
-        }
-        _ => Ok(()),
     }
 }
 

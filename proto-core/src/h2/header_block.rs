@@ -25,6 +25,26 @@ enum Target {
     Done,
 }
 
+/// Octets of the longest run that is remembered: one for each field, once the table has settled.
+const RUN: usize = 8;
+
+/// A run of fields that recurs from block to block, as it was written last. While the encoder's table stays the same it means
+/// the same, and is written again in one piece.
+#[derive(Debug, Default)]
+pub struct FieldRun {
+    /// The encoder's revision plus one; 0: nothing is remembered.
+    revision: u64,
+    octets: [u8; RUN],
+    len: usize,
+}
+
+impl FieldRun {
+    /// The fields have changed: what is remembered means something else.
+    pub fn forget(&mut self) {
+        self.revision = 0;
+    }
+}
+
 impl<'a> HeaderBlock<'a> {
     /// A block of a stream that may send one.
     pub(super) fn begin(connection: &'a mut Connection, slot: u32) -> Self {
@@ -46,6 +66,37 @@ impl<'a> HeaderBlock<'a> {
         match self.target {
             Target::Output(_) => connection.encoder.field(connection.output.buf_mut(), name, value),
             _ => connection.streams[self.slot].send.trailers.push(Some(name), &[], value, false),
+        }
+    }
+
+    /// Fields that recur: `write` writes them (always the same ones into the same `run`, unless it was made to forget), if they
+    /// are not remembered.
+    #[inline]
+    pub fn run(&mut self, run: &mut FieldRun, write: impl FnOnce(&mut Self)) {
+        let connection = &mut *self.connection;
+        let revision = connection.encoder.revision() + 1;
+        if let Target::Output(_) = self.target
+            && run.revision == revision
+        {
+            // Copied whole, which is shorter than copying as much as is needed.
+            let buf = connection.output.buf_mut();
+            buf.extend_from_slice(&run.octets);
+            buf.truncate(buf.len() - (RUN - run.len));
+            return;
+        }
+        self.write_run(run, revision, write);
+    }
+
+    fn write_run(&mut self, run: &mut FieldRun, revision: u64, write: impl FnOnce(&mut Self)) {
+        let start = self.connection.output.buf_mut().len();
+        write(self);
+        let written = self.connection.output.buf_mut().get(start..).unwrap_or_default();
+        let fits = written.len() <= RUN && matches!(self.target, Target::Output(_));
+        run.forget();
+        if fits && self.connection.encoder.revision() + 1 == revision {
+            run.octets[..written.len()].copy_from_slice(written);
+            run.len = written.len();
+            run.revision = revision;
         }
     }
 

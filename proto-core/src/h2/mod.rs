@@ -54,7 +54,7 @@ pub use guards::{
     ContinuationFlood, Glitches, Guards, InducedResets, LargeHeaderList, LongSettings, PingPolicy, QueuedReplies,
     RapidReset, Stalls, TinyData, TooManyStreams,
 };
-pub use header_block::HeaderBlock;
+pub use header_block::{FieldRun, HeaderBlock};
 pub use stream_mut::StreamMut;
 
 use crate::config::Config;
