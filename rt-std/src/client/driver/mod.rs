@@ -9,6 +9,7 @@
 
 pub(crate) mod background;
 mod exchange;
+mod input;
 mod places;
 pub(crate) mod rules;
 #[cfg(all(test, feature = "testkit"))]

@@ -3,14 +3,15 @@
 //! Every blocking operation is one function, [`Driver::wait_for`]. It goes round: what is waited for is there: leave.
 //! Output is pending and the writer's place is free: write. The reader's place is free: read. Otherwise park.
 
+use super::input::Got;
 use super::{Direction, Driver, Reader, State, Writer, rules};
 use crate::os::in_force;
 use crate::sync::Guard;
+use proto_core::Connection;
 use proto_core::call::CallId;
 use proto_core::connection::Client;
 use proto_core::time::Instant;
-use proto_core::{Connection, Incoming};
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::time::Duration;
 
 /// Segments handed to one write.
@@ -18,10 +19,6 @@ const SEGMENTS: usize = 64;
 
 /// How long a thread whose timer is due leaves input in the socket to the leader, before it looks again.
 const LEADERS_TURN: Duration = Duration::from_millis(1);
-
-/// Reads in a row that come before a timer that is due, and that drain an idle connection: a megabyte, what a peer may
-/// send before it hears from us.
-const MAX_READS: u8 = 16;
 
 /// Longest plain read. What nobody could tell its reader (output that another thread left behind when the socket was
 /// full and nobody was parked; the deadline of a call that nobody waits for) waits so long at most.
@@ -53,17 +50,6 @@ pub(crate) fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
-}
-
-/// What one look into the socket brought.
-enum Got {
-    /// Nobody looked.
-    Nothing,
-    Read(io::Result<usize>),
-}
-
-fn is_none_yet(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
 impl Driver {
@@ -254,99 +240,6 @@ impl Driver {
             self.pass_signal_on(&mut state);
         }
         self.input_then_time(&mut state, incoming, got);
-        state
-    }
-
-    /// Reads what is there without blocking, and then serves what is due.
-    pub(super) fn drain<'a>(&'a self, mut state: Guard<'a, State>) -> Guard<'a, State> {
-        state.reader = Reader::Taken { call: None, until: None, plain: false };
-        // Until there is nothing: the last news (the end, a GOAWAY) may stand behind others.
-        for _ in 0..MAX_READS {
-            let mut incoming = std::mem::take(&mut state.incoming);
-            self.unlock(state);
-            let got = self.pipe.try_read(incoming.spare());
-            state = self.lock();
-            let more = matches!(got, Ok(1..));
-            self.input(&mut state, incoming, Got::Read(got));
-            if !more || state.broken {
-                break;
-            }
-        }
-        state.reader = Reader::Free;
-        state.signalled.reader = false;
-        self.serve_timers(&mut state);
-        state
-    }
-
-    /// What came goes to the core first, then time; while more may be there, time waits (within bounds).
-    fn input_then_time(&self, state: &mut State, incoming: Incoming, got: Got) {
-        let more = matches!(got, Got::Read(Ok(1..)));
-        self.input(state, incoming, got);
-        let due = state.conn.poll_timeout().is_some_and(|at| at <= self.os.now());
-        if due && more && state.reads_past_due < MAX_READS {
-            state.reads_past_due += 1;
-        } else {
-            self.serve_timers(state);
-        }
-    }
-
-    fn input(&self, state: &mut State, mut incoming: Incoming, got: Got) {
-        let now = self.os.now();
-        match got {
-            Got::Nothing => {}
-            Got::Read(Ok(0)) => {
-                state.conn.receive_eof(now);
-                state.broken = true;
-            }
-            Got::Read(Ok(n)) => {
-                incoming.filled(n);
-                state.last_read = now;
-                // An error closes the connection; its events and its reason tell.
-                let _ = state.conn.receive(now, &mut incoming);
-            }
-            Got::Read(Err(error)) if is_none_yet(&error) => state.last_read = now,
-            Got::Read(Err(error)) => self.lost(state, &error),
-        }
-        state.incoming = incoming;
-        state.dispatch(&*self.os);
-    }
-
-    fn serve_timers(&self, state: &mut State) {
-        state.reads_past_due = 0;
-        let now = self.os.now();
-        state.conn.handle_timeout(now);
-        state.dispatch(&*self.os);
-    }
-
-    fn lost(&self, state: &mut State, error: &io::Error) {
-        let now = self.os.now();
-        state.conn.lost(now, error.to_string(), Some(state.written));
-        state.broken = true;
-        state.dispatch(&*self.os);
-    }
-
-    /// Serves timers that are due, for a thread that has not read: not before what lies in the socket.
-    fn serve_time<'a>(&'a self, mut state: Guard<'a, State>) -> Guard<'a, State> {
-        let due = |state: &State, now| state.conn.poll_timeout().is_some_and(|at| at <= now);
-        if !due(&state, self.os.now()) {
-            return state;
-        }
-        if in_force(&*self.os, rules::INPUT_BEFORE_TIME) {
-            if matches!(state.reader, Reader::Free) {
-                return self.drain(state);
-            }
-            self.unlock(state);
-            let ready = self.pipe.wait(true, false, Some(self.os.now())).unwrap_or_default();
-            if ready.woken {
-                // Meant for the leader, or the writer.
-                self.pipe.wake();
-            }
-            state = self.lock();
-            if ready.read && !matches!(state.reader, Reader::Free) {
-                return state;
-            }
-        }
-        self.serve_timers(&mut state);
         state
     }
 

@@ -122,3 +122,49 @@ impl Waiters {
         }
     }
 }
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests {
+    use super::*;
+    use proto_core::testkit::Random;
+
+    /// What the waiters should be, by a search.
+    #[derive(Clone, Copy)]
+    struct Model {
+        key: Key,
+        number: usize,
+        woken: bool,
+    }
+
+    fn number(thread: Option<Thread>) -> Option<usize> {
+        match thread {
+            Some(Thread::Sim(number)) => Some(number),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn any_order_of_parking_waking_and_leaving_keeps_the_books() {
+        let mut random = Random::seed(1);
+        let (mut waiters, mut model) = (Waiters::default(), Vec::<Model>::new());
+        for step in 0..20_000 {
+            match random.below(4) {
+                0 | 1 if model.len() < 30 => {
+                    model.push(Model { key: waiters.add(None, Thread::Sim(step)), number: step, woken: false });
+                }
+                2 if !model.is_empty() => {
+                    let at = random.below(model.len());
+                    let first = !std::mem::replace(&mut model[at].woken, true);
+                    assert_eq!(number(waiters.wake(model[at].key)), first.then_some(model[at].number));
+                }
+                _ if !model.is_empty() => waiters.remove(model.swap_remove(random.below(model.len())).key),
+                _ => {}
+            }
+            assert_eq!(waiters.is_coming(), model.iter().any(|m| m.woken));
+            let asleep = waiters.asleep();
+            assert_eq!(asleep.is_some(), model.iter().any(|m| !m.woken));
+            assert!(asleep.is_none_or(|key| model.iter().any(|m| m.key == key && !m.woken)));
+            assert_eq!(waiters.of_connection().len(), model.len());
+        }
+    }
+}
