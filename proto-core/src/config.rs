@@ -45,6 +45,7 @@ pub struct Config {
     /// Keepalive PINGs also while no call is open (default false).
     pub keepalive_without_calls: bool,
     /// Server: the least interval between a client's PINGs while calls are open (default 5 min; gRFC A8).
+    /// Zero: any number of PINGs is welcome, without calls too (otherwise one in 2 h then).
     pub min_ping_interval: Duration,
     /// How long nothing may move where a peer does not read: a stream whose handler has ended is reset then, a connection whose
     /// buffers are full is closed (default 5 min; `None`: never).

@@ -202,7 +202,7 @@ impl Connection {
     /// A connection whose preface and SETTINGS wait to be transmitted.
     pub fn new(side: Side, config: &Config, now: Instant) -> Self {
         let local = Local::new(config);
-        let min_ping = (side == Side::Server).then_some(config.min_ping_interval);
+        let min_ping = Some(config.min_ping_interval).filter(|interval| side == Side::Server && !interval.is_zero());
         let mut connection = Connection {
             side,
             now,

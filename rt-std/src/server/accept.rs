@@ -86,7 +86,7 @@ impl Hub {
         let added = self.poller.add(key, conn.pipe.raw());
         if added.is_err() {
             self.stats.accept_errors.one();
-            self.from_conn(&conn, Wants { close: true, ..Wants::default() });
+            self.take_wishes(&conn, Wants { close: true, ..Wants::default() });
             conn.pipe.close();
             return;
         }

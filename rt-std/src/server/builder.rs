@@ -114,7 +114,7 @@ impl ServerBuilder {
     }
 
     /// The least interval between a client's PINGs while calls are open (default 5 min; gRFC A8). A client that does not
-    /// keep it is sent away with ENHANCE_YOUR_CALM.
+    /// keep it is sent away with ENHANCE_YOUR_CALM. Zero: any number of PINGs is welcome.
     pub fn min_ping_interval(mut self, interval: Duration) -> Self {
         self.config.min_ping_interval = interval;
         self
@@ -174,15 +174,13 @@ impl ServerBuilder {
     pub fn bind_unix(self, path: impl AsRef<std::path::Path>) -> Result<Server, ServerError> {
         let path = path.as_ref();
         let address = Address::Unix(path.into());
-        let bound = std::os::unix::net::UnixListener::bind(path);
-        let listener = bound.map_err(|source| ServerError::Bind { address: address.clone(), source })?;
-        let listener = crate::os::unix::SocketListener::unix(listener)
-            .map_err(ServerError::system("putting the listener into non-blocking mode"))?;
+        let listener = super::unix::PathListener::bind(path)
+            .map_err(|source| ServerError::Bind { address: address.clone(), source })?;
         self.build(address, Arc::new(listener))
     }
 
     pub(crate) fn build(self, address: Address, listener: Arc<dyn Listener>) -> Result<Server, ServerError> {
-        let os = self.os.clone().unwrap_or_else(crate::os::RealOs::shared);
+        let os = self.seam();
         let poller = os.poller().map_err(ServerError::system("making a poller"))?;
         Ok(Server::new(address, self.hub_on(poller, Some(listener))?))
     }

@@ -334,7 +334,7 @@ impl Hub {
             on_cancel.cancelled(status);
         }
         let wants = Wants { fresh, admitted, timer: timer.then_some((old, due)), kick, greeted, cork, close };
-        let refused = if wants.any() { self.from_conn(conn, wants) } else { Vec::new() };
+        let refused = if wants.any() { self.take_wishes(conn, wants) } else { Vec::new() };
         if close {
             self.poller.remove(conn.key, conn.pipe.raw());
             conn.pipe.close();

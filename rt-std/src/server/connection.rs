@@ -10,7 +10,6 @@ use crate::os::{Os, Pipe, Poller, Raw};
 use proto_core::rpc::BlockingService;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Serves one connection over this pipe, and returns when it is over. As [`ServerBuilder::serve_connection`], with one
 /// service and default limits.
@@ -136,10 +135,5 @@ impl InProcess {
         let (near, far) = MemoryPipe::pair(&self.os);
         self.hub.hub().adopt(far);
         Ok(near)
-    }
-
-    /// What stops it.
-    pub(crate) fn stop(&self, grace: Duration) {
-        self.hub.hub().stop(grace);
     }
 }

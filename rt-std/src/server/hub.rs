@@ -130,7 +130,7 @@ impl Hub {
     }
 
     /// What a connection asks for after its unlock. Hands back the calls that are too many.
-    pub(super) fn from_conn(&self, conn: &Arc<Conn>, wants: Wants) -> Vec<Job> {
+    pub(super) fn take_wishes(&self, conn: &Arc<Conn>, wants: Wants) -> Vec<Job> {
         let now = self.os.now();
         let mut held = self.lock();
         for job in wants.admitted {
@@ -169,6 +169,8 @@ impl Hub {
     /// Calls to the queues; hands back those that are too many.
     pub(super) fn admit(&self, held: &mut HubHeld<'_>, jobs: Vec<Job>) -> Vec<Job> {
         let mut refused = Vec::new();
+        // Those for which there is a thread, or will be in a moment, wait for nobody.
+        let most = self.limits.max_handler_threads.saturating_add(self.limits.max_queued_calls);
         for job in jobs {
             if job.stream {
                 if held.streams + held.streams_queue.len() < self.limits.max_streaming_handlers {
@@ -176,7 +178,7 @@ impl Hub {
                 } else {
                     refused.push(job);
                 }
-            } else if held.queue.len() < self.limits.max_queued_calls || self.broken(Rule::QueueBounded) {
+            } else if held.unary + held.queue.len() < most || self.broken(Rule::QueueBounded) {
                 held.queue.push_back(job);
             } else {
                 refused.push(job);

@@ -45,6 +45,8 @@ mod services;
 mod state;
 mod stats;
 mod stop;
+#[cfg(unix)]
+mod unix;
 mod watch;
 mod work;
 

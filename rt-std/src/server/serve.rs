@@ -40,7 +40,10 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.0.stop(Duration::ZERO);
-        self.0.join();
+        // A thread that unwinds must not wait for others: it may be one of those that they wait for.
+        if !std::thread::panicking() {
+            self.0.join();
+        }
     }
 }
 

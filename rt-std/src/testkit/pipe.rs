@@ -257,9 +257,9 @@ impl Pipe for SimPipe {
             return if ended { Ok(0) } else { Err(io::ErrorKind::WouldBlock.into()) };
         }
         half.used -= n;
-        if chop && half.readable_at().is_some_and(|at| at <= now) {
-            // A short read says that there is no more; what is left counts as having arrived just after it.
-            half.news.push_back(now);
+        if n < buf.len() && half.readable_at().is_some_and(|at| at <= now) {
+            // A short read tells the reader that nothing is left: the rest arrives, so to speak, a moment later.
+            half.news.push_front(now);
         }
         let waiters = std::mem::take(&mut half.waiters);
         drop(state);

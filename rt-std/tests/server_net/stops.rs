@@ -1,0 +1,116 @@
+//! The end of a server, and of a handler that panics.
+
+use crate::common::toy::{M, Served, Toy};
+use crate::{LONG, Setup};
+use proto_core::grpc::Code;
+use rt_std::os::{Address, RealOs};
+use rt_std::server::ServerError;
+use rt_std::{Server, Stop};
+use std::net::TcpStream;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+#[test]
+fn a_graceful_stop_lets_running_calls_end_and_takes_no_new_connections() {
+    let setup = Setup::new(3, |b| b);
+    let mut c = setup.client();
+    c.request(1, M::Latch.info(), None, b"");
+    c.open(2, M::LatchStream.info());
+    c.flush();
+    setup.until("both run", || setup.toy.latch.load(SeqCst) == 2);
+    let stop: Stop = setup.server.stop();
+    stop.graceful(LONG);
+    stop.graceful(LONG * 2);
+    c.until("GOAWAY", |c| c.goaway);
+    let Address::Tcp(address) = setup.server.address().clone() else { panic!("a TCP server") };
+    setup.until("nobody listens", || TcpStream::connect(address).is_err());
+    setup.toy.latch.fetch_add(1, SeqCst);
+    c.until("both end well", |c| c.all_ended([1, 2]));
+    assert!([1, 2].iter().all(|i| c.ended(*i).is_some_and(|e| e.0 == Code::Ok)));
+    c.until("the connection ends", |c| c.eof);
+    let report = setup.server.wait();
+    assert_eq!((report.calls, report.forced, report.left_behind), (2, 0, 0));
+}
+
+#[test]
+fn the_end_of_the_grace_cuts_calls_and_leaves_deaf_handlers_behind() {
+    let setup = Setup::new(100, |b| b);
+    let mut c = setup.client();
+    c.request(1, M::Latch.info(), None, b"");
+    c.open(2, M::WaitStream.info());
+    c.request(3, M::Wait.info(), None, b"");
+    c.flush();
+    setup.until("all run", || setup.probe.counts().busy == 3);
+    let stop = setup.server.stop();
+    stop.graceful(LONG);
+    stop.graceful(Duration::from_millis(20));
+    c.until("every call has its end", |c| c.all_ended(1..4));
+    assert!((1..4).all(|i| c.ended(i).is_some_and(|e| e.0 != Code::Ok)));
+    let toy = setup.toy.clone();
+    let report = setup.server.wait();
+    assert_eq!((report.forced, report.left_behind), (3, 1), "the latch does not look");
+    toy.latch.fetch_add(100, SeqCst);
+}
+
+#[test]
+fn serve_returns_when_stopped_and_before_it_has_begun_too() {
+    let os = RealOs::shared();
+    for early in [true, false] {
+        let server = Server::builder().add_service(Served(Toy::new(&os, 0))).bind("127.0.0.1:0").expect("a free port");
+        let stop = server.stop();
+        if early {
+            stop.graceful(LONG);
+        }
+        let served = std::thread::spawn(move || server.serve().expect("it serves"));
+        if !early {
+            stop.graceful(LONG);
+        }
+        assert_eq!(served.join().expect("no panic").left_behind, 0);
+    }
+}
+
+#[test]
+fn a_dropped_server_frees_its_address() {
+    let os = RealOs::shared();
+    let service = || Served(Toy::new(&os, 0));
+    let running = Server::builder().add_service(service()).bind("127.0.0.1:0").expect("a free port").spawn();
+    let Address::Tcp(address) = running.address().clone() else { panic!("a TCP server") };
+    drop(running);
+    let again = Server::builder().add_service(service()).bind(address).expect("it is free again");
+    drop(again);
+}
+
+#[test]
+fn an_address_in_use_and_one_that_is_none_are_named() {
+    let setup = Setup::new(0, |b| b);
+    let Address::Tcp(address) = setup.server.address().clone() else { panic!("a TCP server") };
+    let bind = |at: &str| Server::builder().bind(at).map(drop);
+    let error = bind(&address.to_string()).expect_err("it is in use");
+    assert!(matches!(error, ServerError::Bind { .. }));
+    let text = error.to_string();
+    assert!(text.contains(&address.to_string()) && text.contains("in use"), "{text}");
+    for wrong in ["127.0.0.1", "127.0.0.1:99999"] {
+        let error = bind(wrong).expect_err("no address");
+        assert!(error.to_string().contains(wrong), "{error}");
+    }
+    let twice = Server::builder().add_service(Served(setup.toy.clone())).add_service(Served(setup.toy.clone()));
+    let error = twice.bind("127.0.0.1:0").expect_err("one name, two services");
+    assert!(error.to_string().contains("toy.Toy"), "{error}");
+}
+
+#[test]
+fn a_panic_is_unknown_and_the_server_lives_on() {
+    let setup = Setup::new(0, |b| b.max_handler_threads(2));
+    let mut c = setup.client();
+    for i in 0..40 {
+        c.request(i, if i % 2 == 0 { M::Panic } else { M::Echo }.info(), None, b"x");
+    }
+    c.until("all answered", |c| c.all_ended(0..40));
+    for i in 0..40 {
+        let status = c.status(i).expect("it ended");
+        assert_eq!(status.code(), if i % 2 == 0 { Code::Unknown } else { Code::Ok });
+        assert!(i % 2 != 0 || status.message().contains("/toy.Toy/Panic"), "{status}");
+    }
+    c.pipe.close();
+    assert_eq!(setup.server.shutdown(LONG).panics, 20);
+}
