@@ -29,6 +29,8 @@ binary() {
 start() {
     local name=$1 log=$work/$1.log line i
     shift
+    # There before the server is: it is read at once.
+    : >"$log"
     "$@" >"$log" 2>&1 &
     servers+=($!)
     for ((i = 0; i < 300; i++)); do
