@@ -1,6 +1,8 @@
 //! Scenes that the client plays in a simulation, each on a seed: a busy one, and quiet ones that each lean on one rule.
 //! (Background traffic hides half of the faults.)
 
+mod channel;
+
 use super::{CHAT, COUNT, DIE, DROP, ECHO, MEET, STREAM, none, peer, request, unary};
 use bytes::Bytes;
 use proto_core::rpc::Front;
@@ -41,11 +43,11 @@ pub const ALL: &[Scene] = &[
     Scene { name: "cancelled by another thread", network: wide, play: cancelled_by_another_thread },
     Scene { name: "cancelled beside a blocked writer", network: narrow, play: cancelled_beside_a_blocked_writer },
     Scene { name: "a reply that came in time", network: wide, play: a_reply_that_came_in_time },
-    Scene { name: "goodbye while idle", network: wide, play: goodbye_while_idle },
-    Scene { name: "shutdown below a plain read", network: wide, play: shutdown_below_a_plain_read },
-    Scene { name: "an attempt outlives who began it", network: slow, play: an_attempt_outlives_who_began_it },
-    Scene { name: "two halves before the connection", network: slow, play: two_halves_before_the_connection },
-    Scene { name: "cancelled while it starts", network: wide, play: cancelled_while_it_starts },
+    Scene { name: "goodbye while idle", network: wide, play: channel::goodbye_while_idle },
+    Scene { name: "shutdown below a plain read", network: wide, play: channel::shutdown_below_a_plain_read },
+    Scene { name: "an attempt outlives who began it", network: slow, play: channel::an_attempt_outlives_who_began_it },
+    Scene { name: "two halves before the connection", network: slow, play: channel::two_halves_before_the_connection },
+    Scene { name: "cancelled while it starts", network: wide, play: channel::cancelled_while_it_starts },
 ];
 
 fn narrow(seed: u64) -> Network {
@@ -326,110 +328,4 @@ fn a_reply_that_came_in_time(sim: &Sim, _seed: u64) {
     let pending = channel.later().unary(&ECHO, request(b"x").with_timeout(10 * MS));
     sim.sleep(20 * MS);
     assert_eq!(&pending.wait().expect("it was there in time")[..], b"x");
-}
-
-/// The peer says GOAWAY and closes while nobody is inside. Calls that cannot be sent twice do not fail of it.
-fn goodbye_while_idle(sim: &Sim, seed: u64) {
-    let behaviour = peer::Behaviour { idle_goodbye: Some(150 * MS), ..peer::Behaviour::default() };
-    let address = peer::listen(sim, behaviour, 4);
-    let channel = sim.channel_to(address);
-    for i in 0..4 {
-        let mut call = channel.client_streaming(&COUNT, none());
-        for _ in 0..3 {
-            call.send(Bytes::from_static(b"abcd")).expect("the connection stands");
-        }
-        assert_eq!(&call.finish().expect("a reply")[..], b"12");
-        if (seed + i).is_multiple_of(2) {
-            assert_eq!(&unary(&channel, &ECHO, b"x").expect("a reply")[..], b"x");
-        }
-        sim.sleep(300 * MS);
-    }
-}
-
-/// A call in a plain read is cut by the end of the grace, which another thread serves.
-fn shutdown_below_a_plain_read(sim: &Sim, seed: u64) {
-    let channel = connected(sim, peer::Behaviour::default());
-    let waiting = {
-        let channel = channel.clone();
-        spawn(sim, "waiting", move |sim| {
-            let start = sim.now();
-            let status = unary(&channel, &DROP, b"x").expect_err("nobody answers");
-            assert_eq!(status.code(), Code::Unavailable, "{status}");
-            in_time(sim, start, 100 * MS, "a call below a shutdown");
-        })
-    };
-    sim.sleep(MS);
-    let grace = if seed.is_multiple_of(2) { Duration::ZERO } else { 20 * MS };
-    channel.shutdown(grace);
-    waiting.join();
-    let status = unary(&channel, &ECHO, b"x").expect_err("it was shut down");
-    assert_eq!(status.code(), Code::Unavailable);
-}
-
-/// The first one who needs the connection has no time; the others go on with its attempt.
-fn an_attempt_outlives_who_began_it(sim: &Sim, seed: u64) {
-    let address = peer::listen(sim, peer::Behaviour::default(), 1);
-    let channel = sim.channel_to(address);
-    let mut tasks = Vec::new();
-    for i in 0..3 {
-        let channel = channel.clone();
-        tasks.push(spawn(sim, "short", move |sim| {
-            let start = sim.now();
-            let timeout = MS * (1 + 3 * i + (seed % 3) as u32);
-            let result = channel.unary(&ECHO, request(b"x").with_timeout(timeout));
-            assert_eq!(result.expect_err("no time to connect").code(), Code::DeadlineExceeded);
-            in_time(sim, start, timeout, "a call with a deadline");
-        }));
-    }
-    for _ in 0..3 {
-        let channel = channel.clone();
-        tasks.push(spawn(sim, "long", move |sim| {
-            let start = sim.now();
-            assert_eq!(&unary(&channel, &ECHO, b"y").expect("a reply")[..], b"y");
-            in_time(sim, start, 100 * MS, "a call behind others who gave up");
-        }));
-    }
-    tasks.into_iter().for_each(Task::join);
-}
-
-/// Both halves of a call want it started; the one that is at it gives up before the connection stands.
-fn two_halves_before_the_connection(sim: &Sim, seed: u64) {
-    let address = peer::listen(sim, peer::Behaviour::default(), 1);
-    let channel = sim.channel_to(address);
-    let (mut requests, mut replies) = channel.bidi(&CHAT, none()).split();
-    let sender = spawn(sim, "requests", move |sim| {
-        let start = sim.now();
-        requests.send(Bytes::from_static(b"x")).expect("the peer takes it");
-        requests.finish().expect("the call runs");
-        in_time(sim, start, 100 * MS, "sending on a call that was not started");
-    });
-    let short = MS * (1 + (seed % 30) as u32);
-    let mut count = match replies.recv_timeout(short) {
-        Ok(_) => 1,
-        Err(TryRecvError::Empty) => 0,
-        Err(error) => panic!("{error}"),
-    };
-    sim.sleep(SEC);
-    for reply in replies {
-        count += reply.expect("a reply").len();
-    }
-    assert_eq!(count, 1);
-    sender.join();
-}
-
-/// The token is used while the call's thread is on its way from the channel to the connection.
-fn cancelled_while_it_starts(sim: &Sim, seed: u64) {
-    let address = peer::listen(sim, peer::Behaviour::default(), 1);
-    let channel = sim.channel_to(address);
-    let cancel = Cancel::new();
-    let token = cancel.clone();
-    let waiting = spawn(sim, "waiting", move |sim| {
-        let start = sim.now();
-        let status = channel.unary(&DROP, request(b"x").cancel_on(&token)).expect_err("nobody answers");
-        assert_eq!(status.code(), Code::Cancelled);
-        in_time(sim, start, 10 * MS, "a call that was cancelled while it started");
-    });
-    sim.sleep(US * 50 * (1 + (seed % 5) as u32));
-    cancel.cancel();
-    waiting.join();
 }
