@@ -76,6 +76,8 @@ pub(crate) struct Machine {
     pub(super) news: u8,
     was_ready: bool,
     was_closed: bool,
+    /// Events of HTTP/2 are being taken.
+    pumping: bool,
     /// Server: `accept` had something and held it back.
     pub(super) accept_held: bool,
     /// This side has asked for the end.
@@ -103,6 +105,7 @@ impl Machine {
             news: 0,
             was_ready: false,
             was_closed: false,
+            pumping: false,
             accept_held: false,
             shutting_down: false,
             now,
@@ -116,8 +119,12 @@ impl Machine {
     #[inline]
     pub(crate) fn pump(&mut self, now: Instant) {
         self.now = self.now.max(now);
-        if self.h2.has_events() || !self.was_ready {
+        // What an event makes us do may lead here again: its events are taken by the loop that is at work, or a peer that ends
+        // thousands of calls in one read would have us go thousands of calls deep.
+        if (self.h2.has_events() || !self.was_ready) && !self.pumping {
+            self.pumping = true;
             self.pump_events(now);
+            self.pumping = false;
         }
     }
 
