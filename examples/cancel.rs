@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (events, happened) = mpsc::channel();
     let server =
         Server::builder().add_service(HelloServiceServer::blocking(Greeter { events })).bind("127.0.0.1:0")?.spawn();
-    let channel = Channel::connect(&format!("http://{}", server.address()))?;
+    let channel = Channel::connect(format!("http://{}", server.address()))?;
     let hello = HelloServiceClient::new(channel.clone());
     let greet = |name: &str| HelloRequest { greeting: name.into() };
 

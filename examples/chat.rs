@@ -100,7 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server =
         Server::builder().add_service(ChatServiceServer::blocking(Room::default())).bind("127.0.0.1:0")?.spawn();
     // Three calls, many messages each way, one connection, one thread.
-    let chat = ChatServiceClient::new(Channel::connect(&format!("http://{}", server.address()))?);
+    let chat = ChatServiceClient::new(Channel::connect(format!("http://{}", server.address()))?);
 
     let mut ada = Caller::join(&chat, "Ada")?;
     let mut bob = Caller::join(&chat, "Bob")?;

@@ -36,7 +36,7 @@ fn think(request: &Request<Question>) -> Result<Response<Answer>, Status> {
 }
 
 fn start(name: &'static str, next: Option<&Running>, views: &mpsc::Sender<String>) -> Result<Running, Box<dyn Error>> {
-    let next = next.map(|server| Channel::new(&format!("http://{}", server.address()))).transpose()?;
+    let next = next.map(|server| Channel::new(format!("http://{}", server.address()))).transpose()?;
     let link = Link { name, next: next.map(LookupServiceClient::new), views: views.clone() };
     Ok(Server::builder().add_service(LookupServiceServer::blocking(link)).bind("127.0.0.1:0")?.spawn())
 }
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let c = start("C", None, &views)?;
     let b = start("B", Some(&c), &views)?;
     let a = start("A", Some(&b), &views)?;
-    let client = LookupServiceClient::new(Channel::connect(&format!("http://{}", a.address()))?);
+    let client = LookupServiceClient::new(Channel::connect(format!("http://{}", a.address()))?);
     let question = |think_ms| Question { text: "everything".into(), think_ms };
 
     println!("Enough time: 1 ms of thinking, 10 s to do it.");

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // One line for the panic below, instead of a backtrace.
     std::panic::set_hook(Box::new(|info| eprintln!("(on the server: {info})")));
     let server = Server::builder().add_service(LookupServiceServer::blocking(Library)).bind("127.0.0.1:0")?.spawn();
-    let channel = Channel::connect(&format!("http://{}", server.address()))?;
+    let channel = Channel::connect(format!("http://{}", server.address()))?;
     let client = LookupServiceClient::new(channel.clone());
     let ask = |text: &str, think_ms| Request::new(Question { text: text.into(), think_ms });
 
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // A port that was free a moment ago: nobody listens there.
     let nobody = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let nobody = LookupServiceClient::new(Channel::new(&format!("http://{nobody}"))?);
+    let nobody = LookupServiceClient::new(Channel::new(format!("http://{nobody}"))?);
     show("Nobody listens there:", nobody.lookup(ask("silence", 0)))?;
 
     println!("Targets that cannot be meant:");

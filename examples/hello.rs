@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server =
         Server::builder().add_service(HelloServiceServer::blocking(Greeter { noticed })).bind("127.0.0.1:0")?.spawn();
     println!("The server listens on {}.", server.address());
-    let channel = Channel::connect(&format!("http://{}", server.address()))?;
+    let channel = Channel::connect(format!("http://{}", server.address()))?;
     let client = HelloServiceClient::new(channel);
 
     println!("\n1. Unary: one request, one reply");

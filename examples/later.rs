@@ -27,7 +27,7 @@ fn ask(text: &str) -> Question {
 fn main() -> Result<(), Box<dyn Error>> {
     let service = Together { three: Barrier::new(3) };
     let server = Server::builder().add_service(LookupServiceServer::blocking(service)).bind("127.0.0.1:0")?.spawn();
-    let channel = Channel::connect(&format!("http://{}", server.address()))?;
+    let channel = Channel::connect(format!("http://{}", server.address()))?;
 
     // The same generated client; its methods return at once.
     let client = LookupServiceClient::new(channel.later());

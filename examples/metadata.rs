@@ -63,11 +63,11 @@ impl HelloService for Greeter {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().add_service(HelloServiceServer::blocking(Greeter)).bind("127.0.0.1:0")?.spawn();
-    let hello = HelloServiceClient::new(Channel::connect(&format!("http://{}", server.address()))?);
+    let hello = HelloServiceClient::new(Channel::connect(format!("http://{}", server.address()))?);
     let ada = |name: &str| Request::new(HelloRequest { greeting: name.into() }).with_metadata("x-caller", "ada");
 
     println!("A unary call:");
-    let reply = hello.say_hello(ada("Bob").with_metadata_bin("x-trace-bin", &[0, 1, 255]))?;
+    let reply = hello.say_hello(ada("Bob").with_metadata_bin("x-trace-bin", [0, 1, 255]))?;
     println!("   {}", reply.reply);
     println!("   x-server: {:?}", reply.metadata().get("x-server"));
     println!("   x-trace-bin, in the trailers: {:?}", reply.trailers().get_bin("x-trace-bin"));

@@ -92,7 +92,7 @@ impl RouteGuide for Guide {
 fn main() -> Result<(), Box<dyn Error>> {
     let server =
         Server::builder().add_service(RouteGuideServer::blocking(Guide::default())).bind("127.0.0.1:0")?.spawn();
-    let guide = RouteGuideClient::new(Channel::connect(&format!("http://{}", server.address()))?);
+    let guide = RouteGuideClient::new(Channel::connect(format!("http://{}", server.address()))?);
 
     println!("GetFeature: what is at a point?");
     let feature = guide.get_feature(point(47.3769, 8.5417))?;
