@@ -29,7 +29,11 @@ impl Machine {
             return self.end_of(slot);
         }
         let (one_only, received) = (!self.peer_streams(slot), call.message_received);
-        match self.look(slot) {
+        if one_only && received && call.is_over() {
+            // A verdict of OK found no second message; behind any other nothing matters any more.
+            return self.end_of(slot);
+        }
+        match self.front_of(slot) {
             Ok(Front::Message { .. }) if one_only && received => self.several(now, slot),
             Ok(Front::Message { len }) => {
                 self.take_message(slot, len, into);
@@ -65,7 +69,9 @@ impl Machine {
         if let Some(mut stream) = self.calls[slot].stream.and_then(|key| self.h2.stream(key)) {
             Body::take(&mut stream, PREFIX, len, into);
         }
-        self.calls[slot].message_received = true;
+        let call = &mut self.calls[slot];
+        call.whole = None;
+        call.message_received = true;
     }
 
     /// A message breaks the rules of framing. A verdict of the peer's that is an error already matters more.

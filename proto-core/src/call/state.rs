@@ -71,6 +71,8 @@ pub(crate) struct Call {
     pub(crate) request_complete: bool,
     /// What arrived and was not pulled is no longer wanted.
     pub(crate) input_dropped: bool,
+    /// The length of the message that stands whole at the front of what arrived, once somebody has looked.
+    pub(crate) whole: Option<usize>,
     /// Server: the application has it.
     pub(crate) accepted: bool,
     /// How the peer's messages are encoded.
@@ -128,6 +130,7 @@ impl Call {
             armed: true,
             request_complete: false,
             input_dropped: false,
+            whole: None,
             accepted: false,
             encoding: Encoding::Identity,
             http_status: 0,
@@ -163,6 +166,7 @@ impl Call {
             armed,
             request_complete,
             input_dropped,
+            whole,
             accepted,
             encoding,
             http_status,
@@ -178,7 +182,7 @@ impl Call {
         (*headers_sent, *message_sent, *send_closed, *blocked, *all_sent) = (false, false, false, false, false);
         (*headers_received, *message_received, *recv_closed) = (false, false, false);
         (*armed, *request_complete, *input_dropped, *accepted) = (true, false, false, false);
-        (*encoding, *http_status) = (Encoding::Identity, 0);
+        (*encoding, *http_status, *whole) = (Encoding::Identity, 0, None);
         recycle_metadata(headers);
         recycle_metadata(trailers);
         recycle_text(path);

@@ -75,10 +75,11 @@ impl Machine {
 
     /// What still arrives on a call whose input nobody wants gives its window back.
     pub(crate) fn discard(&mut self, slot: u32) {
-        let call = &self.calls[slot];
+        let call = &mut self.calls[slot];
         if !call.input_dropped {
             return;
         }
+        call.whole = None;
         if let Some(mut stream) = call.stream.and_then(|key| self.h2.stream(key)) {
             let arrived = stream.available();
             stream.take(arrived, 0, &mut crate::buf::MessageBuf::new());
@@ -300,12 +301,24 @@ impl Machine {
         self.raise(slot, bit::ENDED);
     }
 
-    /// Looks at the front of what a call has received.
+    /// Looks at the front of what a call has received. A whole message stays one until it is taken: it is noted.
     pub(crate) fn look(&mut self, slot: u32) -> Result<Front, FrameError> {
+        let found = self.front_of(slot);
+        if let Ok(Front::Message { len }) = found {
+            self.calls[slot].whole = Some(len);
+        }
+        found
+    }
+
+    /// The same without a note, for who takes the message at once.
+    #[inline]
+    pub(crate) fn front_of(&mut self, slot: u32) -> Result<Front, FrameError> {
         let call = &self.calls[slot];
-        match call.stream.and_then(|key| self.h2.stream(key)) {
-            Some(stream) => front(&stream, 0, call.encoding, call.max_receive),
-            None => Ok(Front::Empty),
+        let Some(key) = call.stream else { return Ok(Front::Empty) };
+        match (call.whole, self.h2.stream(key)) {
+            (_, None) => Ok(Front::Empty),
+            (Some(len), Some(_)) => Ok(Front::Message { len }),
+            (None, Some(stream)) => front(&stream, 0, call.encoding, call.max_receive),
         }
     }
 
