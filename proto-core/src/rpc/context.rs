@@ -136,9 +136,12 @@ impl Context {
         let handle = Some(handle);
         match self.inner.as_mut().and_then(Arc::get_mut) {
             Some(inner) => {
-                let mut extensions = core::mem::take(&mut inner.extensions);
-                extensions.clear();
-                *inner = Inner { method, metadata, peer, deadline, extensions, handle };
+                inner.extensions.clear();
+                inner.method = method;
+                inner.metadata = metadata;
+                inner.peer = peer;
+                inner.deadline = deadline;
+                inner.handle = handle;
             }
             None => {
                 let extensions = Vec::new();
@@ -152,9 +155,12 @@ impl Context {
     pub fn forget(&mut self) {
         match self.inner.as_mut().and_then(Arc::get_mut) {
             Some(inner) => {
-                let mut extensions = core::mem::take(&mut inner.extensions);
+                // In place, field by field: it is done for every call. The pattern names all fields, so that none is forgotten.
+                let Inner { method, metadata, peer, deadline, extensions, handle } = inner;
+                (*method, *deadline, *handle) = ("", None, None);
+                *metadata = Metadata::new();
+                *peer = Peer::Unknown;
                 extensions.clear();
-                *inner = Inner { extensions, ..Inner::default() };
             }
             None => self.inner = None,
         }
