@@ -6,6 +6,7 @@ use super::{Connection, OpenError, Side, StreamKey};
 use crate::frame::{self, HEAD_LEN, Head, flag, kind};
 use crate::hpack::Known;
 use crate::time::Instant;
+use alloc::vec::Vec;
 
 /// A header block that is being written straight into the output. Dropped without `end`, it is ended without END_STREAM.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl FieldRun {
 
 impl<'a> HeaderBlock<'a> {
     /// A block of a stream that may send one.
+    #[inline]
     pub(super) fn begin(connection: &'a mut Connection, slot: u32) -> Self {
         let target = if connection.streams[slot].send.bytes.is_empty() {
             let buf = connection.output.buf_mut();
@@ -164,22 +166,20 @@ impl Connection {
         }
     }
 
-    /// Patches the head at `at`, and cuts a block beyond the peer's frame size into CONTINUATION frames (RFC 9113 section 6.10).
+    /// Patches the head at `at`.
+    #[inline]
     fn finish_block(&mut self, slot: u32, at: usize, end_stream: bool) {
         let stream = self.streams[slot].id;
-        let max = self.remote.max_frame_size as usize;
+        let max = self.remote.max_frame_size;
         let buf = self.output.buf_mut();
         let len = buf.len() - at - HEAD_LEN;
-        let end_flag = if end_stream { flag::END_STREAM } else { 0 };
-        if len <= max {
-            let flags = end_flag | flag::END_HEADERS;
-            return frame::patch_head(buf, at, Head { len: len as u32, kind: kind::HEADERS, flags, stream });
-        }
-        frame::patch_head(buf, at, Head { len: max as u32, kind: kind::HEADERS, flags: end_flag, stream });
-        let rest = buf.split_off(at + HEAD_LEN + max);
-        let mut pieces = rest.chunks(max).peekable();
-        while let Some(piece) = pieces.next() {
-            frame::continuation(buf, stream, piece, pieces.peek().is_none());
+        let flags = if end_stream { flag::END_STREAM } else { 0 };
+        match u32::try_from(len) {
+            Ok(len) if len <= max => {
+                let flags = flags | flag::END_HEADERS;
+                frame::patch_head(buf, at, Head { len, kind: kind::HEADERS, flags, stream });
+            }
+            _ => cut_block(buf, at, Head { len: max, kind: kind::HEADERS, flags, stream }),
         }
     }
 
@@ -193,5 +193,17 @@ impl Connection {
         trailers.clear();
         self.streams[slot].send.end = End::No;
         self.finish_block(slot, at, true);
+    }
+}
+
+/// Cuts a block beyond the peer's frame size (`first.len`) into CONTINUATION frames (RFC 9113 section 6.10).
+#[cold]
+fn cut_block(buf: &mut Vec<u8>, at: usize, first: Head) {
+    frame::patch_head(buf, at, first);
+    let max = first.len as usize;
+    let rest = buf.split_off(at + HEAD_LEN + max);
+    let mut pieces = rest.chunks(max).peekable();
+    while let Some(piece) = pieces.next() {
+        frame::continuation(buf, first.stream, piece, pieces.peek().is_none());
     }
 }
