@@ -91,10 +91,15 @@ impl Connection {
         }
     }
 
-    /// Nobody waits for what the peer still sends. A server that has said all it had to say resets with NO_ERROR (RFC 9113 section 8.1).
+    /// Nobody waits for what the peer still sends, or for what we might. Once the server has said all it had to say that is no error,
+    /// whoever resets (RFC 9113 section 8.1).
     pub(super) fn give_up(&mut self, slot: u32) {
-        let ended = !self.streams[slot].state.can_send();
-        let code = if ended && self.side == Side::Server { ErrorCode::NoError } else { ErrorCode::Cancel };
+        let stream = &self.streams[slot];
+        let answered = match self.side {
+            Side::Server => !stream.state.can_send(),
+            Side::Client => stream.recv_ended,
+        };
+        let code = if answered { ErrorCode::NoError } else { ErrorCode::Cancel };
         self.reset_stream(slot, code);
     }
 

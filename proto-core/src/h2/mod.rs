@@ -231,6 +231,10 @@ impl Connection {
             closed: None,
             local,
         };
+        if connection.local.header_table_size as usize > crate::hpack::DEFAULT_TABLE_SIZE {
+            // A larger table may be in use a little before its acknowledgement is here; a smaller one must be acknowledged.
+            connection.decoder.set_max_table_size(connection.local.header_table_size as usize);
+        }
         connection.announce(config);
         connection.arm_first_timers(config);
         connection

@@ -51,9 +51,10 @@ impl Local {
         }
     }
 
-    /// What a new stream's peer may send: our size counts once the peer has acknowledged it (RFC 9113 section 6.9.2).
+    /// What a new stream's peer may send. Our size counts once the peer has acknowledged it (RFC 9113 section 6.9.2); a larger one
+    /// than the default may be in use a little before its acknowledgement is here.
     pub(super) fn window_in_force(&self) -> u32 {
-        if self.acked { self.stream_window } else { DEFAULT_WINDOW }
+        if self.acked { self.stream_window } else { self.stream_window.max(DEFAULT_WINDOW) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod common;
 mod ending;
+mod explore;
 mod flow;
 mod guards;
 mod late;
