@@ -200,6 +200,44 @@ fn a_pool_that_is_lent_out_and_filled_slowly_stays_within_the_bound() {
 }
 
 #[test]
+fn streams_that_wait_for_a_loan_and_go_away_leave_nothing_behind() {
+    let _alone = alone();
+    let mut siege = Siege::new(&Config::default());
+    let keys = siege.open();
+    for key in &keys[..4] {
+        siege.server.stream(*key).expect("open").want(4 * KIB * KIB);
+    }
+    for key in &keys[4..] {
+        siege.server.stream(*key).expect("open").release();
+    }
+    let mut out = proto_core::Outgoing::new();
+    let mut held = [0; 2];
+    for n in STREAMS..STREAMS + 20_000 {
+        let mut bytes = Vec::new();
+        let at = frame::headers_head(&mut bytes);
+        siege.encoder.begin(&mut bytes);
+        for (name, value) in [(Known::Method, "POST"), (Known::Scheme, "http"), (Known::Path, "/")] {
+            siege.encoder.field(&mut bytes, name, value.as_bytes());
+        }
+        let len = (bytes.len() - at - frame::HEAD_LEN) as u32;
+        let head = Head { len, kind: kind::HEADERS, flags: flag::END_HEADERS, stream: 2 * n + 1 };
+        frame::patch_head(&mut bytes, at, head);
+        siege.send(&bytes);
+        let Some(Event::Stream { key, .. }) = siege.server.poll_event() else { panic!("no stream") };
+        let mut stream = siege.server.stream(key).expect("open");
+        stream.want(4 * KIB * KIB);
+        stream.release();
+        siege.server.poll_transmit(siege.clock.now(), &mut out);
+        out.advance(usize::MAX);
+        if n == STREAMS + 1_000 {
+            held[0] = siege.held();
+        }
+        held[1] = siege.held();
+    }
+    assert!(held[1] <= held[0] + KIB, "{} grew to {}", held[0], held[1]);
+}
+
+#[test]
 fn unread_answers_and_replies_stay_within_the_bound() {
     let _alone = alone();
     let config = Config::default();

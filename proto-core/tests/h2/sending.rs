@@ -195,6 +195,24 @@ fn trailers_wait_behind_queued_data_and_other_streams_headers_do_not() {
 }
 
 #[test]
+fn trailers_end_the_stream_whatever_their_writer_says() {
+    for queued in [0, 100_000] {
+        let mut pair = opened();
+        let (c, s) = open(&mut pair, true);
+        respond(&mut pair.server, s, false);
+        pair.server.stream(s).expect("open").send_data(b"", (&vec![1; queued]).into(), false, true).expect("forced");
+        let block = pair.server.stream(s).expect("open").send_headers().expect("may end");
+        let _ = block.end(false);
+        for _ in 0..5 {
+            pair.run();
+            read(&mut pair.client, c);
+        }
+        let stream = pair.client.stream(c).expect("open");
+        assert!(stream.is_ended() && stream.reset_reason().is_none());
+    }
+}
+
+#[test]
 fn a_sender_is_blocked_at_the_cap_and_told_when_there_is_room() {
     over_every_link(|mut pair| {
         let (c, s) = open(&mut pair, false);
@@ -214,10 +232,13 @@ fn a_sender_is_blocked_at_the_cap_and_told_when_there_is_room() {
         pair.client_events();
         // The peer's window is full, and nobody reads there.
         let mut got = 0;
-        while !pair.client.can_send(c) {
-            got += read(&mut pair.server, s).len();
-            pair.run();
+        for _ in 0..100 {
+            if !pair.client.can_send(c) {
+                got += read(&mut pair.server, s).len();
+                pair.run();
+            }
         }
+        assert!(pair.client.can_send(c), "blocked for ever");
         assert!(got > 0);
         let (key, ready) = at_client(&mut pair);
         assert!(key == c && ready.has(Ready::WRITABLE));

@@ -53,6 +53,7 @@ fn a_body_larger_than_every_window_arrives_whole() {
         let mut got = Vec::new();
         while got.len() < body.len() + 5 {
             pair.run();
+            assert!(pair.client.close_reason().is_none());
             let before = got.len();
             got.extend(read(&mut pair.server, s));
             assert!(got.len() > before, "stuck at {before}");
