@@ -122,20 +122,16 @@ impl Connection {
 
     /// The slot is free for another stream.
     pub(super) fn remove_stream(&mut self, slot: u32) {
-        let key = self.streams.key_of(slot);
-        let dropped = self.streams[slot].send.bytes.len();
         let stream = &mut self.streams[slot];
+        let dropped = stream.send.bytes.len();
         stream.send.reset();
-        let waited = stream.recv.waits_for_loan;
+        // It was settled when the stream closed; what is left belonged to bytes that nobody took.
         let loan = stream.recv.reset();
         self.streams.queued -= dropped;
         self.streams.update_sendable(slot);
         self.disarm_stall(slot);
         self.streams.remove(slot);
-        if waited {
-            self.pool.forget(key);
-        }
-        if waited || loan > 0 {
+        if loan > 0 {
             self.pool.repay(loan);
             self.grant_loans();
         }

@@ -74,7 +74,6 @@ impl RecvQueue {
     /// Drops what waits. Returns the loan, for the pool.
     pub(super) fn reset(&mut self) -> u32 {
         self.bytes.reset();
-        self.waits_for_loan = false;
         core::mem::take(&mut self.loan)
     }
 }
