@@ -5,7 +5,7 @@ use super::state::Call;
 use crate::grpc::encoding::{self, Encoding};
 use crate::grpc::status::local::{self, phase};
 use crate::grpc::{Code, Local, Seen, Status, content_type, timeout};
-use crate::hpack::{HeaderList, Known};
+use crate::hpack::{HeaderList, Known, Name};
 use crate::time::Instant;
 use alloc::format;
 use alloc::string::String;
@@ -30,19 +30,53 @@ pub(crate) fn read(now: Instant, list: &HeaderList, codec: Option<&str>, call: &
         let limit = Local::Limit { setting: "max_header_list_size" };
         return Err(Refusal::Grpc(local::status(Code::ResourceExhausted, message, limit, phase::REQUEST, Seen::Yes)));
     }
+    let fields = Fields::find(list);
     // A content-type that is not gRPC's is answered in HTTP's own words (PROTOCOL-HTTP2.md, "Requests").
-    let asked = list.get(Known::ContentType).and_then(content_type::codec).ok_or(Refusal::Http(b"415"))?;
+    let asked = fields.content_type.and_then(content_type::codec).ok_or(Refusal::Http(b"415"))?;
     check_codec(asked, codec)?;
-    check_method(list)?;
-    read_path(list, call)?;
-    read_timeout(now, list, call)?;
-    if let Some(value) = list.get(Known::GrpcEncoding) {
+    check_method(fields.method)?;
+    read_path(fields.path, call)?;
+    if let Some(value) = fields.timeout {
+        read_timeout(now, value, list.is_repeated(Known::GrpcTimeout), call)?;
+    }
+    if let Some(value) = fields.encoding {
         call.encoding = Encoding::parse(value).ok_or_else(|| Refusal::Encoding(encoding::unknown_at_server(value)))?;
     }
-    let authority = list.get(Known::Authority).or_else(|| list.get(Known::Host)).unwrap_or_default();
-    set_text(authority, &mut call.authority);
+    set_text(fields.authority, &mut call.authority);
     metadata(list, &mut call.headers)
         .map_err(|_| refuse(Code::Internal, "a binary metadata value is not base64".into()))
+}
+
+/// The fields that gRPC looks at, found in one pass; the first of each.
+#[derive(Default)]
+struct Fields<'a> {
+    method: &'a [u8],
+    path: &'a [u8],
+    authority: &'a [u8],
+    content_type: Option<&'a [u8]>,
+    timeout: Option<&'a [u8]>,
+    encoding: Option<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    fn find(list: &'a HeaderList) -> Self {
+        let mut fields = Fields::default();
+        for field in list.iter() {
+            let Name::Known(name) = field.name else { continue };
+            let value = field.value;
+            match name {
+                Known::Method => fields.method = value,
+                Known::Path => fields.path = value,
+                Known::Authority => fields.authority = value,
+                Known::Host if fields.authority.is_empty() => fields.authority = value,
+                Known::ContentType => fields.content_type = fields.content_type.or(Some(value)),
+                Known::GrpcTimeout => fields.timeout = Some(value),
+                Known::GrpcEncoding => fields.encoding = fields.encoding.or(Some(value)),
+                _ => {}
+            }
+        }
+        fields
+    }
 }
 
 fn refuse(code: Code, what: String) -> Refusal {
@@ -59,8 +93,7 @@ fn check_codec(asked: &[u8], codec: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-fn check_method(list: &HeaderList) -> Result<(), Refusal> {
-    let method = list.get(Known::Method).unwrap_or_default();
+fn check_method(method: &[u8]) -> Result<(), Refusal> {
     if method == b"POST" {
         return Ok(());
     }
@@ -68,8 +101,7 @@ fn check_method(list: &HeaderList) -> Result<(), Refusal> {
 }
 
 /// A path without a leading slash is never dispatched: a rule for `/a/b` must not be passed by as `a/b` (CVE-2026-33186).
-fn read_path(list: &HeaderList, call: &mut Call) -> Result<(), Refusal> {
-    let path = list.get(Known::Path).unwrap_or_default();
+fn read_path(path: &[u8], call: &mut Call) -> Result<(), Refusal> {
     if path == call.path.as_bytes() && !path.is_empty() {
         // What the last call in this slot asked for: it was judged then.
         return Ok(());
@@ -82,16 +114,11 @@ fn read_path(list: &HeaderList, call: &mut Call) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn read_timeout(now: Instant, list: &HeaderList, call: &mut Call) -> Result<(), Refusal> {
-    let Some(value) = list.get(Known::GrpcTimeout) else { return Ok(()) };
-    let malformed = || {
+fn read_timeout(now: Instant, value: &[u8], repeated: bool, call: &mut Call) -> Result<(), Refusal> {
+    let left = timeout::parse(value).ok().filter(|_| !repeated).ok_or_else(|| {
         let what = format!("grpc-timeout is {:?}; expected 1 to 8 digits and one of H, M, S, m, u, n", shown(value));
         refuse(Code::Internal, what)
-    };
-    if list.is_repeated(Known::GrpcTimeout) {
-        return Err(malformed());
-    }
-    let left = timeout::parse(value).map_err(|_| malformed())?;
+    })?;
     if left.is_zero() {
         return Err(Refusal::Grpc(local::deadline(phase::REQUEST, Seen::Yes)));
     }
@@ -111,7 +138,6 @@ fn set_text(value: &[u8], into: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hpack::Name;
     use core::time::Duration;
 
     const NOW: Instant = Instant::from_nanos(1_000);

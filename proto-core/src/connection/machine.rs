@@ -229,8 +229,11 @@ impl Machine {
         self.h2.unsent() + self.held
     }
 
-    /// Reports something of a call.
+    /// Reports something of a call; not of one that a server's application has not seen yet.
     pub(crate) fn raise(&mut self, slot: u32, bit: u8) {
+        if self.side == Side::Server && !self.calls[slot].accepted {
+            return;
+        }
         self.calls[slot].events |= bit;
         self.calls.push_back(List::Ready, slot);
     }

@@ -62,8 +62,32 @@ pub enum StartError {
 
 /// One gRPC connection.
 ///
-/// The canonical loop: read -> `receive`; drain `poll_event`; `poll_transmit` -> write; wait for input or `poll_timeout`; `handle_timeout`.
-/// Any other order is safe.
+/// The canonical loop of whoever drives it:
+///
+/// ```text
+///   loop {
+///       poll_event    until there is none: pull messages, send, finish          <-+
+///       poll_transmit -> write          while it yields and the socket takes       |
+///       wait for input, a command of the application, or poll_timeout              |
+///       read -> receive                 while wants_input                          |
+///       handle_timeout                  if it is due: input before time         ---+
+///   }
+/// ```
+///
+/// Any other order is safe. When `is_closed` and everything is written, close the transport; calls that live keep their verdicts until they are released. Two
+/// connections wired together in memory, as tests use them: [`testkit::Pair`](crate::testkit::Pair) (feature `testkit`).
+///
+/// ```
+/// use proto_core::call::{CallOptions, Head};
+/// use proto_core::{Config, Connection, Instant, Outgoing};
+///
+/// let now = Instant::from_nanos(1);
+/// let mut connection = Connection::client(Config { authority: "example.com".into(), ..Config::default() }, now);
+/// let id = connection.start(now, Head::new("/hello.v1.HelloService/SayHello"), &CallOptions::default()).unwrap();
+/// connection.call(id).unwrap().send_last(now, &b"an encoded message"[..]).unwrap();
+/// let mut outgoing = Outgoing::new();
+/// assert!(connection.poll_transmit(now, &mut outgoing) && outgoing.len() > 100);
+/// ```
 #[derive(Debug)]
 pub struct Connection<R> {
     pub(crate) machine: Machine,
@@ -77,40 +101,49 @@ impl<R> Connection<R> {
         self.machine.pump(now);
         outcome
     }
+
     /// The peer will send no more.
     pub fn receive_eof(&mut self, now: Instant) {
         self.machine.h2.receive_eof(now);
         self.machine.pump(now);
     }
+
     /// The transport broke, in these words. `written`: `Outgoing::written()` where known, to tell which calls never left.
     pub fn lost(&mut self, now: Instant, reason: String, written: Option<u64>) {
         self.machine.h2.lost(now, reason, written);
         self.machine.pump(now);
     }
+
     /// Fills an empty `out`; false when there is nothing to send.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
         self.machine.poll_transmit(now, out)
     }
+
     /// `poll_transmit` would yield something; O(1).
     pub fn has_output(&self) -> bool {
         self.machine.h2.has_output()
     }
+
     /// False while too many replies wait unread by the peer: do not read.
     pub fn wants_input(&self) -> bool {
         self.machine.h2.wants_input()
     }
+
     /// The next event; O(1).
     pub fn poll_event(&mut self) -> Option<Event> {
         self.machine.poll_event()
     }
+
     /// When to call `handle_timeout`; O(1).
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.machine.poll_timeout()
     }
+
     /// Serves what is due; afterwards `poll_timeout() > now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.machine.handle_timeout(now);
     }
+
     /// One call.
     pub fn call(&mut self, id: CallId) -> Result<CallMut<'_, R>, StaleCall> {
         match self.machine.calls.find(id) {
@@ -118,35 +151,43 @@ impl<R> Connection<R> {
             None => Err(StaleCall(id)),
         }
     }
+
     /// GOAWAY, drain, close; calls left after `grace` are cut (client: UNAVAILABLE; server: cancelled).
     pub fn shutdown(&mut self, now: Instant, grace: Duration) {
         self.machine.shutdown(now, grace);
     }
+
     /// Bytes accepted to be sent and not handed to `poll_transmit` yet.
     pub fn unsent(&self) -> usize {
         self.machine.unsent()
     }
+
     /// Bytes of memory that the connection and its calls hold, used or not (see [`h2::Connection::memory`](crate::h2::Connection::memory)). Visits every
     /// stream and call. [`Config::memory_bound`] is never exceeded.
     pub fn memory(&self) -> usize {
         self.machine.memory()
     }
+
     /// Calls that are not released.
     pub fn active_calls(&self) -> usize {
         self.machine.calls.len()
     }
+
     /// The peer's SETTINGS have arrived.
     pub fn is_ready(&self) -> bool {
         self.machine.h2.is_ready()
     }
+
     /// No new calls.
     pub fn is_draining(&self) -> bool {
         self.machine.h2.is_draining()
     }
+
     /// It is over (everything that could be written has been handed out by `poll_transmit` when `has_output` is false).
     pub fn is_closed(&self) -> bool {
         self.machine.h2.close_reason().is_some()
     }
+
     /// Why it ended.
     pub fn close_reason(&self) -> Option<&ConnectionError> {
         self.machine.h2.close_reason()
@@ -158,6 +199,7 @@ impl Connection<Client> {
     pub fn client(config: Config, now: Instant) -> Self {
         Connection { machine: Machine::new(Side::Client, &config, now), role: PhantomData }
     }
+
     /// Starts a call. Beyond the peer's stream limit it waits inside the connection for its turn (its deadline runs).
     pub fn start(&mut self, now: Instant, head: Head<'_>, options: &CallOptions) -> Result<CallId, StartError> {
         let started = self.machine.start(now, head, options);
@@ -171,6 +213,7 @@ impl Connection<Server> {
     pub fn server(config: Config, now: Instant) -> Self {
         Connection { machine: Machine::new(Side::Server, &config, now), role: PhantomData }
     }
+
     /// The next new call: its headers are there (calls that are not proper gRPC were answered already). Yields nothing while
     /// more than 1 MiB is unsent; `Event::Incoming` comes again.
     pub fn accept(&mut self) -> Option<CallId> {

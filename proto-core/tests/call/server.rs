@@ -387,6 +387,8 @@ fn calls_that_are_reset_before_they_are_accepted_are_never_shown_and_hold_their_
         raw.send_headers(stream, &request(&[]), false).unwrap();
         raw.send_frame(kind::RST_STREAM, 0, stream, &8u32.to_be_bytes()).unwrap();
     }
+    let events: Vec<Event> = std::iter::from_fn(|| raw.connection.poll_event()).collect();
+    assert_eq!(events, [Event::Ready, Event::Incoming], "no event of a call that nobody knows");
     raw.send_headers(5, &request(&[]), false).unwrap();
     assert_eq!(raw.frames().iter().filter_map(RawFrame::code).collect::<Vec<_>>(), [7]);
     assert_eq!(raw.connection.accept(), None);

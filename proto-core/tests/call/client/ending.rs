@@ -148,6 +148,26 @@ fn a_lost_connection_is_unavailable_and_says_whether_the_server_may_have_seen_th
 }
 
 #[test]
+fn what_the_driver_had_written_decides_whether_the_server_may_have_seen_a_call() {
+    let mut raw = Raw::over(Side::Client, Connection::client(Config::default(), Clock::new().now()));
+    let now = raw.clock.now();
+    let mut out = proto_core::Outgoing::new();
+    let mut ends = Vec::new();
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(raw.connection.start(now, Head::new("/a.B/C"), &CallOptions::default()).unwrap());
+        assert!(raw.connection.poll_transmit(now, &mut out));
+        out.advance(usize::MAX);
+        ends.push(out.written());
+    }
+    // The first HEADERS left, of the second all but one byte, of the third none.
+    raw.connection.lost(now, "broken pipe".into(), Some(ends[1] - 1));
+    let seen: Vec<Seen> =
+        ids.iter().map(|&id| raw.connection.call(id).unwrap().outcome().unwrap().seen_by_server()).collect();
+    assert_eq!(seen, [Seen::Maybe, Seen::No, Seen::No]);
+}
+
+#[test]
 fn a_peer_that_is_not_grpc_at_all_ends_every_call_and_is_named() {
     for noise in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], &[0x15, 3, 1, 0, 2, 2, 70], b"SSH-2.0-OpenSSH_9.2\r\n"] {
         let mut raw = Raw::over(Side::Client, Connection::client(Config::default(), Clock::new().now()));

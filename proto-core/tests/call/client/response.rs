@@ -257,3 +257,25 @@ fn cardinality_is_enforced_at_the_client() {
     };
     assert_eq!(verdict_of(Kind::CLIENT_STREAMING, &error).1.code(), Code::Aborted, "the error is the error");
 }
+
+#[test]
+fn many_messages_are_one_event_until_they_are_pulled() {
+    let mut raw = connect(Config::default(), Chop::Whole);
+    let id = start(&mut raw, Kind::BIDI, None);
+    let readable = |raw: &mut Raw| {
+        std::iter::from_fn(|| raw.connection.poll_event()).filter(|e| *e == Event::Readable(id)).count()
+    };
+    headers(&mut raw, HEADERS, false);
+    assert_eq!(readable(&mut raw), 1, "the headers");
+    for _ in 0..10 {
+        data(&mut raw, &message(b"m"), false);
+    }
+    assert_eq!(readable(&mut raw), 1, "all of them");
+    data(&mut raw, &message(b"m"), false);
+    assert_eq!(readable(&mut raw), 0, "nothing was pulled since");
+    assert_eq!(drain(&mut raw, id).0.len(), 11);
+    data(&mut raw, &[0, 0, 0], false);
+    assert_eq!(readable(&mut raw), 0, "half a prefix is nothing to pull");
+    data(&mut raw, &[0, 1, 7], false);
+    assert_eq!(readable(&mut raw), 1);
+}
