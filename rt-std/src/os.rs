@@ -129,6 +129,11 @@ pub trait Pipe: Send + Sync + Debug {
     fn connected(&self) -> io::Result<bool>;
     /// Ends it in both directions.
     fn close(&self);
+    /// Ends our direction: the peer reads what was written, and then the end; what it sends can still be read. False
+    /// where one direction cannot be ended alone: then nothing has happened.
+    fn close_write(&self) -> bool {
+        false
+    }
     /// For a poller.
     fn raw(&self) -> Raw<'_>;
     /// Who is at the other end.

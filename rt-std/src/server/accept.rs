@@ -1,6 +1,7 @@
 //! Accepting: whatever goes wrong with one connection, or with us for a while, the next one is still accepted.
 
-use super::conn::{Conn, Wants};
+use super::conn::Conn;
+use super::deliver::Wants;
 use super::hub::Hub;
 use super::limits::NEVER;
 use super::state::{ACCEPT_PAUSE, Visit, key};

@@ -1,11 +1,12 @@
 //! One connection: its lock, what stands under it, and how events of the core become jobs and wake-ups.
 //!
-//! The places (who reads, who writes) are in `places`; what handlers do with their call is in `handle`.
+//! The places (who reads, who writes) are in `places`, the unlock is in `deliver`, what handlers do with their call in
+//! `handle`.
 
 use super::calls::{Calls, Direction, Stage};
 use super::hub::Hub;
 use super::job::Job;
-use super::limits::{LAST_WORDS, NEVER};
+use super::limits::NEVER;
 use super::rules::Rule;
 use crate::os::{Pipe, Thread};
 use crate::sync::{Guard, Lock};
@@ -24,7 +25,7 @@ pub(super) struct Conn {
     pub(super) key: u64,
     pub(super) pipe: Arc<dyn Pipe>,
     pub(super) peer: Peer,
-    state: Lock<State>,
+    pub(super) state: Lock<State>,
 }
 
 impl std::fmt::Debug for Conn {
@@ -75,19 +76,21 @@ pub(super) struct State {
     /// When a stream's sender last wrote.
     pub(super) sent_at: Instant,
     /// Calls ended without their handler's doing: who wants to hear of it.
-    ended: Vec<(Arc<dyn OnCancel>, Status)>,
+    pub(super) ended: Vec<(Arc<dyn OnCancel>, Status)>,
     /// Dropped after the unlock.
-    leftovers: Vec<Context>,
+    pub(super) leftovers: Vec<Context>,
     /// To be visited again by anybody.
     pub(super) kick: bool,
     /// The peer's SETTINGS are here, and the hub has not been told.
-    greeted: bool,
+    pub(super) greeted: bool,
     pub(super) drained: bool,
     /// Grace is over: closed as soon as the last words are written, or cannot be.
     pub(super) forced: bool,
-    /// Closed by the core with output left that the peer does not read: dropped then.
+    /// Closed by the core, and waiting for the peer to read the last words, or to close too: dropped then.
     pub(super) linger: Instant,
-    closed: bool,
+    /// Our direction has ended.
+    pub(super) shut: bool,
+    pub(super) closed: bool,
 }
 
 /// The connection's lock, held.
@@ -127,6 +130,7 @@ impl Conn {
             drained: false,
             forced: false,
             linger: NEVER,
+            shut: false,
             closed: false,
         };
         Conn { key, pipe, peer, state: Lock::new(state) }
@@ -267,103 +271,5 @@ impl State {
             self.readable = true;
             self.kick = true;
         }
-    }
-
-    /// Nothing more will come of it: to be closed.
-    fn over(&mut self, now: Instant) -> bool {
-        if self.dead {
-            return true;
-        }
-        if self.writer || !self.core.is_closed() && !self.forced {
-            return false;
-        }
-        if !self.has_output() || self.forced && self.blocked {
-            return true;
-        }
-        if self.linger == NEVER {
-            self.linger = now + LAST_WORDS;
-        }
-        now >= self.linger
-    }
-}
-
-impl Hub {
-    pub(super) fn conn<'a>(&self, conn: &'a Conn) -> Held<'a> {
-        conn.state.lock(&*self.os)
-    }
-
-    /// The only way to give a connection's lock back after its core was touched: everything decided under it is
-    /// delivered after it.
-    pub(super) fn unlock(&self, conn: &Arc<Conn>, held: Held<'_>) {
-        let refused = self.deliver(conn, held);
-        self.refuse(refused);
-    }
-
-    /// The same, but that the calls that are too many are handed back.
-    pub(super) fn deliver(&self, conn: &Arc<Conn>, mut held: Held<'_>) -> Vec<Job> {
-        let now = self.os.now();
-        held.dispatch(self, conn, now);
-        held.room(self);
-        let over = held.over(now);
-        let close = over && !std::mem::replace(&mut held.closed, over);
-        if close {
-            held.lost(now, String::new());
-            held.dispatch(self, conn, now);
-            held.room(self);
-        }
-        let due = if held.closed { NEVER } else { held.core.poll_timeout().unwrap_or(NEVER).min(held.linger) };
-        let old = held.timer_at;
-        let timer = due < old || close && old != NEVER;
-        if timer {
-            held.timer_at = due;
-        }
-        let kick = std::mem::take(&mut held.kick) && !held.closed;
-        let greeted = std::mem::take(&mut held.greeted);
-        let cork = held.corked.is_some() && !std::mem::replace(&mut held.cork_listed, true);
-        let wake = std::mem::take(&mut held.to_wake);
-        let fresh = std::mem::take(&mut held.fresh);
-        let admitted = std::mem::take(&mut held.admitted);
-        let ended = std::mem::take(&mut held.ended);
-        let leftovers = std::mem::take(&mut held.leftovers);
-        drop(held);
-        drop(leftovers);
-        for thread in &wake {
-            self.os.unpark(thread);
-        }
-        for (on_cancel, status) in ended {
-            on_cancel.cancelled(status);
-        }
-        let wants = Wants { fresh, admitted, timer: timer.then_some((old, due)), kick, greeted, cork, close };
-        let refused = if wants.any() { self.take_wishes(conn, wants) } else { Vec::new() };
-        if close {
-            self.poller.remove(conn.key, conn.pipe.raw());
-            conn.pipe.close();
-        }
-        refused
-    }
-}
-
-/// What a connection asks of the hub after its unlock.
-#[derive(Debug, Default)]
-pub(super) struct Wants {
-    pub(super) fresh: Vec<Job>,
-    pub(super) admitted: Vec<Job>,
-    /// The timer that it had, the one that it needs.
-    pub(super) timer: Option<(Instant, Instant)>,
-    pub(super) kick: bool,
-    pub(super) greeted: bool,
-    pub(super) cork: bool,
-    pub(super) close: bool,
-}
-
-impl Wants {
-    fn any(&self) -> bool {
-        self.timer.is_some()
-            || self.kick
-            || self.greeted
-            || self.cork
-            || self.close
-            || !self.fresh.is_empty()
-            || !self.admitted.is_empty()
     }
 }

@@ -4,7 +4,8 @@
 //! any (`crate::sync` asserts it). Each unlock has one exit that delivers what was decided under the lock:
 //! [`Hub::unlock`] for a connection, [`Hub::done`] for the hub.
 
-use super::conn::{Conn, Wants};
+use super::conn::Conn;
+use super::deliver::Wants;
 use super::job::Job;
 use super::limits::{Limits, NEVER};
 use super::means::Means;

@@ -107,7 +107,7 @@
 //! | `work` | a worker's next step |
 //! | `bite`, `means`, `run` | which calls run where, and running them |
 //! | `watch` | robbing a worker that is stuck |
-//! | `conn`, `calls`, `places` | one connection: its lock, its calls, who reads and who writes |
+//! | `conn`, `calls`, `places`, `deliver` | one connection: its lock, its calls, who reads and who writes, its unlock |
 //! | `handle` | what a handler can do with its call |
 //! | `accept`, `stop` | the beginning and the end |
 //! | `connection` | one connection, or connections inside this process, without a listener |
@@ -121,6 +121,7 @@ mod builder;
 mod calls;
 mod conn;
 mod connection;
+mod deliver;
 mod error;
 mod handle;
 mod hub;

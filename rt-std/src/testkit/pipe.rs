@@ -92,10 +92,7 @@ impl Link {
     /// Room for a write by the other side into what `side` reads.
     pub(super) fn has_room(&self, side: usize, capacity: usize, now: Instant) -> bool {
         let half = &self.halves[side];
-        half.used < capacity
-            || half.closed_at.is_some()
-            || self.halves[1 - side].closed_at.is_some()
-            || self.is_cut(now)
+        half.used < capacity || half.closed_at.is_some() || self.is_cut(now)
     }
 
     /// Is there something to read, or an end, now; and if not, when.
@@ -175,14 +172,15 @@ impl SimPipe {
         }
     }
 
-    fn shut(&self) {
+    /// Ends what these sides read.
+    fn shut(&self, sides: &[usize]) {
         let arrival = self.net.arrival();
         let now = self.net.sched.now();
         let mut waiters = Vec::new();
         let mut state = self.net.state();
         let held = state.held;
         let link = &mut state.links[self.link];
-        for side in [0, 1] {
+        for &side in sides {
             // Our own end knows at once; the other one when the news arrive.
             let at = if side == self.side {
                 now
@@ -292,10 +290,10 @@ impl Pipe for SimPipe {
             self.net.tell(waiters);
             return Err(Self::reset());
         }
-        if link.halves.iter().any(|h| h.closed_at.is_some()) {
+        let half = &mut link.halves[1 - self.side];
+        if half.closed_at.is_some() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let half = &mut link.halves[1 - self.side];
         let total: usize = segments.iter().map(|s| s.len()).sum();
         let mut n = total.min(capacity.saturating_sub(half.used));
         if n == 0 && total > 0 {
@@ -363,7 +361,13 @@ impl Pipe for SimPipe {
 
     fn close(&self) {
         assert_unlocked();
-        self.shut();
+        self.shut(&[0, 1]);
+    }
+
+    fn close_write(&self) -> bool {
+        assert_unlocked();
+        self.shut(&[1 - self.side]);
+        true
     }
 
     fn raw(&self) -> Raw<'_> {
@@ -373,6 +377,6 @@ impl Pipe for SimPipe {
 
 impl Drop for SimPipe {
     fn drop(&mut self) {
-        self.shut();
+        self.shut(&[0, 1]);
     }
 }

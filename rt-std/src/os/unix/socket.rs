@@ -230,6 +230,13 @@ impl Pipe for SocketPipe {
         let _ = shutdown(&self.fd, Shutdown::Both);
     }
 
+    fn close_write(&self) -> bool {
+        assert_unlocked();
+        // Fails when the peer has reset the connection: the next read tells.
+        let _ = shutdown(&self.fd, Shutdown::Write);
+        true
+    }
+
     fn raw(&self) -> Raw<'_> {
         Raw::Fd(self.fd.as_fd(), &self.interest)
     }
