@@ -67,6 +67,7 @@ impl Machine {
 
     /// The application is done with the call: a call that is not over is cancelled, and the slot recycled.
     pub(crate) fn release(&mut self, now: Instant, slot: u32) {
+        self.h2.tick(now);
         if !self.calls[slot].is_over() {
             let status = local::cancelled(self.phase(slot), Seen::Maybe);
             self.cut(slot, ErrorCode::Cancel);

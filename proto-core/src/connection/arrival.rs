@@ -44,6 +44,7 @@ impl Machine {
 
     /// Answers a request that gets no handler.
     fn refuse(&mut self, key: StreamKey, refusal: &Refusal) {
+        let before = self.h2.output_len();
         if let Some(mut block) = self.h2.stream(key).and_then(|stream| stream.send_headers()) {
             match refusal {
                 Refusal::Http(code) => block.field(Known::Status, code),
@@ -60,6 +61,7 @@ impl Machine {
         if let Some(stream) = self.h2.stream(key) {
             stream.release();
         }
+        self.h2.count_refusal(before);
     }
 
     pub(super) fn accept(&mut self) -> Option<CallId> {

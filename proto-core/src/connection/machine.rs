@@ -125,6 +125,15 @@ impl Machine {
             self.pumping = true;
             self.pump_events(now);
             self.pumping = false;
+            self.announce_held();
+        }
+    }
+
+    /// Calls that were held back are announced again once there is room.
+    fn announce_held(&mut self) {
+        if self.accept_held && self.unsent() <= self.settings.max_unsent {
+            self.accept_held = false;
+            self.news |= news::INCOMING;
         }
     }
 
@@ -162,10 +171,7 @@ impl Machine {
     pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
         let more = self.h2.poll_transmit(now, out);
         self.pump(now);
-        if self.accept_held && self.unsent() <= self.settings.max_unsent {
-            self.accept_held = false;
-            self.news |= news::INCOMING;
-        }
+        self.announce_held();
         more
     }
 
@@ -207,6 +213,7 @@ impl Machine {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.h2.tick(now);
         if self.h2.poll_timeout().is_some_and(|due| due <= now) {
             self.h2.handle_timeout(now);
             self.pump(now);
@@ -232,6 +239,7 @@ impl Machine {
     /// Reports something of a call; not of one that a server's application has not seen yet.
     pub(crate) fn raise(&mut self, slot: u32, bit: u8) {
         if self.side == Side::Server && !self.calls[slot].accepted {
+            // Nobody knows of it yet; `accept` drops it if it is over.
             return;
         }
         self.calls[slot].events |= bit;

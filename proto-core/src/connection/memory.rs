@@ -16,7 +16,8 @@ impl Config {
         let stream = 4 * self.stream_window as usize + 4 * list + SLOTS + reply;
         let pool = self.loan_pool.max(self.max_receive_message_size.saturating_add(5));
         let tables = 4 * self.header_table_size as usize;
-        let unsent = self.max_unsent.saturating_add(self.max_unsent_per_call).saturating_add(reply);
+        // What senders may queue, and as much again in frames of other kinds before we stop reading.
+        let unsent = self.max_unsent.saturating_mul(2).saturating_add(self.max_unsent_per_call).saturating_add(reply);
         let streams = (self.max_concurrent_streams as usize).saturating_mul(stream);
         let rest = [pool, pool / 2, tables, CHUNKS, unsent, QueuedReplies::HARD_CAP];
         rest.into_iter().fold(streams, usize::saturating_add)

@@ -142,13 +142,15 @@ impl Machine {
         if call.is_over() || call.request_complete {
             return;
         }
-        let ended = call.recv_closed;
+        // A handler may have taken the message before the half-close came.
+        let (ended, received) = (call.recv_closed, call.message_received);
         match self.look(slot) {
             Err(error) => self.fail_frame(now, slot, error),
-            Ok(Front::Message { len }) if self.is_followed(slot, len) => {
+            Ok(Front::Message { len }) if received || self.is_followed(slot, len) => {
                 self.fail_cardinality(now, slot, "several request messages where one is required");
             }
             Ok(Front::Message { .. }) if ended => self.calls[slot].request_complete = true,
+            Ok(Front::Empty) if ended && received => self.calls[slot].request_complete = true,
             Ok(Front::Empty) if ended => self.fail_cardinality(now, slot, "no request message where one is required"),
             Ok(Front::Partial { .. }) if ended => self.fail_frame(now, slot, FrameError::Truncated),
             Ok(Front::Partial { missing }) => self.want(slot, missing),
@@ -195,9 +197,10 @@ impl Machine {
 
     /// A client that still sends when the server is done stops (PROTOCOL-HTTP2.md, "Responses").
     fn stop_sending(&mut self, slot: u32, key: StreamKey) {
-        if !core::mem::replace(&mut self.calls[slot].send_closed, true)
-            && let Some(mut stream) = self.h2.stream(key)
-        {
+        let closed = core::mem::replace(&mut self.calls[slot].send_closed, true);
+        // Half-closed, but behind messages that wait for the window: they are not wanted any more.
+        let all_left = closed && self.h2.is_sent(key);
+        if !all_left && let Some(mut stream) = self.h2.stream(key) {
             stream.reset(ErrorCode::NoError);
         }
         if core::mem::take(&mut self.calls[slot].blocked) {
@@ -245,7 +248,8 @@ impl Machine {
 
     fn reset_at_client(&mut self, now: Instant, slot: u32, reset: Reset) -> Status {
         let phase = self.phase(slot);
-        if reset.unprocessed {
+        // A server that has answered has seen the call, whatever its code says.
+        if reset.unprocessed && !self.calls[slot].headers_received {
             return local::not_processed(&self.why_unprocessed(), phase);
         }
         let seen = self.seen(slot);

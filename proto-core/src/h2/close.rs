@@ -62,6 +62,7 @@ impl Connection {
             let id = stream.id;
             if self.closed.is_none() {
                 frame::rst_stream(self.output.buf_mut(), id, code);
+                self.watch_output();
             }
             self.drop_unsent(slot);
             self.on_stream_closed(slot);
@@ -108,8 +109,11 @@ impl Connection {
         self.settle_loan(slot);
         let stream = &self.streams[slot];
         let released = stream.released;
-        // A stream of the peer that was cut keeps its place until its handler has ended (see `guards::RapidReset`).
-        if self.side == Side::Client || stream.state == State::Ended {
+        // A stream of the peer keeps its place until its handler has let go of it, however it closed (see `guards::RapidReset`).
+        if self.side == Side::Server && stream.state == State::Ended {
+            self.guards.rapid_reset.refund();
+        }
+        if self.side == Side::Client {
             let was_full = !self.can_open();
             if self.streams.uncount(slot) && was_full && self.can_open() {
                 self.events.may_open = true;

@@ -89,12 +89,10 @@ impl Connection {
     /// The peer's GOAWAY.
     pub(super) fn on_goaway(&mut self, goaway: GoAway<'_>) -> Result<(), FrameError> {
         let mut last = goaway.last_stream;
-        if let Some(earlier) = &self.goaway.theirs
-            && last > earlier.last
-        {
-            // RFC 9113 section 6.8: it must not grow. What was given up stays given up.
+        if let Some(earlier) = &self.goaway.theirs {
+            // Two are usual. RFC 9113 section 6.8: the last stream must not grow. What was given up stays given up.
             self.guards.glitches.charge(self.now)?;
-            last = earlier.last;
+            last = last.min(earlier.last);
         }
         let was_draining = self.is_draining();
         self.goaway.theirs = Some(Theirs { last, code: goaway.code, message: printable(goaway.debug) });

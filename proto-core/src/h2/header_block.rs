@@ -161,6 +161,7 @@ impl Connection {
             self.streams[slot].headers_end = end;
         }
         self.guards.pings.sent_on_a_stream();
+        self.watch_output();
         if end_stream {
             self.on_local_end(slot);
         }

@@ -149,6 +149,7 @@ impl Connection {
         self.keepalive_for_stream();
         let stream = &mut self.streams[slot];
         stream.state = State::Open;
+        stream.opened = self.now;
         stream.has_headers = true;
         stream.ended_by_headers = head.end_stream;
         stream.recv.content_left = content;

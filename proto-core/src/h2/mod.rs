@@ -21,6 +21,7 @@
 //!   + 2 x 2 x header_table_size                     HPACK, both ways
 //!   + 4 chunks of 64 KiB                            the driver's `Incoming`
 //!   + max_unsent + max_unsent_per_call              what senders were allowed to queue
+//!   + max_unsent                                    header blocks and resets that the peer caused and does not read
 //!   + 128 KiB                                       replies that the peer caused and does not read
 //!   + what handlers add with `force`                final replies: handlers times the size of a reply
 //! ```
@@ -308,7 +309,7 @@ impl Connection {
     }
 
     /// The clock goes on, never back.
-    fn tick(&mut self, now: Instant) {
+    pub(crate) fn tick(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }
 

@@ -187,6 +187,10 @@ impl Connection {
 
     /// A frame on a stream of which nothing is known.
     fn on_stray(&mut self, stream: u32, never: bool) -> Result<(), FrameError> {
+        if self.goaway.is_beyond(stream) {
+            // It was opened before the peer knew of our GOAWAY; nothing on it is answered.
+            return Ok(());
+        }
         if !never && self.was_opened(stream) {
             return self.guards.glitches.charge(self.now);
         }
@@ -239,8 +243,9 @@ impl Connection {
                     return self.on_late_reset(self.streams[slot].state);
                 };
                 let unprocessed = frame.code == ErrorCode::RefusedStream.to_wire();
+                let opened = self.streams[slot].opened;
                 self.cut_stream(slot, Reset { code: frame.code, by_peer: true, unprocessed });
-                if self.side == Side::Server { self.guards.rapid_reset.charge(self.now) } else { Ok(()) }
+                if self.side == Side::Server { self.guards.rapid_reset.note(opened, self.now) } else { Ok(()) }
             }
             Found::Gone(state) => self.on_late_reset(state),
             Found::Unknown { never } => self.on_stray(frame.stream, never),

@@ -165,7 +165,8 @@ impl Connection {
             return Ok(());
         }
         for slot in self.streams.slots() {
-            if self.streams.in_use(slot) {
+            // A closed stream is ours alone: the peer does not count it any more.
+            if self.streams.in_use(slot) && !self.streams[slot].state.is_closed() {
                 if !self.streams[slot].send.window.grow(difference) {
                     return Err(overflow(0));
                 }

@@ -39,6 +39,8 @@ pub(super) struct Stream {
     pub(super) reset: Option<Reset>,
     /// Where our HEADERS end in all the bytes of the connection.
     pub(super) headers_end: u64,
+    /// Server: when its request came.
+    pub(super) opened: Instant,
     /// When bytes of it last left its queue.
     pub(super) moved: Instant,
     /// Its stall timer is set.
@@ -68,6 +70,7 @@ impl Stream {
             headers_sent: false,
             reset: None,
             headers_end: 0,
+            opened: Instant::ZERO,
             moved: Instant::ZERO,
             stall_armed: false,
             headers: HeaderList::new(),

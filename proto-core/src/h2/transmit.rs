@@ -14,6 +14,9 @@ const DIRECT_BELOW: usize = 16 * 1024;
 /// Largest DATA frame that we make: a turn of a stream in the round. (Peers that announce more do not get more.)
 pub(super) const MAX_DATA: usize = 16 * 1024;
 
+/// Framed bytes that may always wait before we stop reading, however small `Config::max_unsent` is.
+const LEAST_CAP: usize = 64 * 1024;
+
 /// Frames that wait, and where they stand among all the bytes of the connection.
 #[derive(Debug, Default)]
 pub(super) struct Output {
@@ -134,15 +137,41 @@ impl Connection {
         true
     }
 
+    /// Framed bytes that wait for `poll_transmit`.
+    pub(crate) fn output_len(&self) -> usize {
+        self.output.len()
+    }
+
     /// `poll_transmit` would yield something (O(1)).
     pub fn has_output(&self) -> bool {
         let sendable = self.streams.sendable > 0 && self.send_window.available() > 0 && self.closed.is_none();
         self.output.len() > 0 || sendable
     }
 
-    /// False while so many replies wait for the peer to read that we stop reading (PING and SETTINGS floods).
+    /// False while so much waits for the peer to read that we stop reading: replies to PING and SETTINGS floods, or frames of any other kind that
+    /// it made us write.
     pub fn wants_input(&self) -> bool {
-        !self.guards.replies.is_full()
+        !self.guards.replies.is_full() && !self.is_output_full()
+    }
+
+    /// As many framed bytes wait as senders may have in all. (What is queued unframed does not count: for that the peer's windows are read.)
+    fn is_output_full(&self) -> bool {
+        self.output.len() >= self.local.max_unsent.max(LEAST_CAP)
+    }
+
+    /// Frames were written that are neither replies nor data: a peer that does not read them must do so in time.
+    pub(super) fn watch_output(&mut self) {
+        if self.is_output_full() {
+            self.arm_stall();
+        }
+    }
+
+    /// A request that is refused at once is answered: the answer, from `before` on, counts as a reply.
+    pub(crate) fn count_refusal(&mut self, before: usize) {
+        self.guards.replies.add(self.output.len().saturating_sub(before));
+        if self.guards.replies.is_full() {
+            self.arm_stall();
+        }
     }
 
     /// The largest DATA frame that the peer takes and we make.

@@ -65,15 +65,30 @@ macro_rules! budget {
 ///
 /// A stream that was reset keeps its place under `max_concurrent_streams` until its handler has ended; and resets are charged to this
 /// budget, then the connection ends with ENHANCE_YOUR_CALM.
+///
+/// Cancelling is a part of gRPC (hedging, deadlines, callers that hang up), so what is charged is what an attack looks like: a stream that was reset
+/// within [`YOUNG`](Self::YOUNG), in a connection where few others end properly. Each that does gives one back.
 #[derive(Clone, Copy, Debug)]
 pub struct RapidReset(Bucket);
 
 impl RapidReset {
-    /// Resets at once: several times the default stream limit, for a client that gives up all its calls together.
-    pub const BURST: u32 = 500;
+    /// Resets at once: ten times the default stream limit, for a client that gives up call after call.
+    pub const BURST: u32 = 1_024;
     /// Resets in the long run.
     pub const PER_SECOND: u32 = 50;
+    /// A stream that has lived this long may be reset for nothing: a hundred streams make a hundred such resets a second at most.
+    pub const YOUNG: Duration = Duration::from_secs(1);
     const WHAT: &'static str = "too many RST_STREAM frames (rapid reset)";
+
+    /// A stream has ended properly.
+    pub(in crate::h2) fn refund(&mut self) {
+        self.0.left = self.0.burst.min(self.0.left.saturating_add(1));
+    }
+
+    /// The peer reset a stream that was opened then.
+    pub(in crate::h2) fn note(&mut self, opened: Instant, now: Instant) -> Result<(), FrameError> {
+        if now.saturating_duration_since(opened) >= Self::YOUNG { Ok(()) } else { self.charge(now) }
+    }
 }
 budget!(RapidReset);
 
