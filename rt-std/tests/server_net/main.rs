@@ -8,6 +8,7 @@ mod common;
 
 mod bounds;
 mod calls;
+mod faults;
 mod peers;
 mod stops;
 
