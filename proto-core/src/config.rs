@@ -22,9 +22,11 @@ pub struct Config {
     pub header_table_size: u32,
     /// Streams that the peer may have open at once (default 100). Enforced before the SETTINGS ack as well.
     pub max_concurrent_streams: u32,
-    /// Client: calls that may wait for a stream when the server's limit is reached (default 32,768). More fail with RESOURCE_EXHAUSTED.
+    /// Client: calls that may wait for a stream when the server's limit is reached (default 32,768). More fail with
+    /// RESOURCE_EXHAUSTED.
     pub max_pending_calls: usize,
-    /// The codec that content-types must name, `application/grpc+CODEC` or none for "proto" (default `Some("proto")`; `None` accepts all, for proxies).
+    /// The codec that content-types must name, `application/grpc+CODEC` or none for "proto" (default `Some("proto")`;
+    /// `None` accepts all, for proxies).
     pub codec: Option<&'static str>,
     /// Largest message that we accept, bytes, inclusive (default 4 MiB).
     pub max_receive_message_size: usize,
@@ -47,8 +49,8 @@ pub struct Config {
     /// Server: the least interval between a client's PINGs while calls are open (default 5 min; gRFC A8).
     /// Zero: any number of PINGs is welcome, without calls too (otherwise one in 2 h then).
     pub min_ping_interval: Duration,
-    /// How long nothing may move where a peer does not read: a stream whose handler has ended is reset then, a connection whose
-    /// buffers are full is closed (default 5 min; `None`: never).
+    /// How long nothing may move where a peer does not read: a stream whose handler has ended is reset then, a
+    /// connection whose buffers are full is closed (default 5 min; `None`: never).
     pub stall_timeout: Option<Duration>,
     /// Close a connection that had no call for this long (default: never).
     pub idle_timeout: Option<Duration>,

@@ -1,4 +1,5 @@
-//! The bound of what one gRPC connection holds in memory (`Config::memory_bound`), filled by a peer that does its worst, and measured.
+//! The bound of what one gRPC connection holds in memory (`Config::memory_bound`), filled by a peer that does its
+//! worst, and measured.
 //!
 //! A program of its own, since the allocator counts everything in it.
 
@@ -91,7 +92,8 @@ fn a_connection_that_is_filled_to_the_brim_stays_within_its_bound() {
     let frames = raw.frames();
     windows.update(&frames);
 
-    // Small messages that nobody pulls, in frames of a few bytes, or of half a read; and messages as large as they may be, that somebody waits for.
+    // Small messages that nobody pulls, in frames of a few bytes, or of half a read; and messages as large as they
+    // may be, that somebody waits for.
     let small: Vec<u8> = std::iter::repeat_n([0, 0, 0, 0, 1, 7], 20_000).flatten().collect();
     let mut large = vec![0; 4 * 1024 * 1024 + 4];
     large[..5].copy_from_slice(&[0, 0, 0x40, 0, 0]);
@@ -111,7 +113,8 @@ fn a_connection_that_is_filled_to_the_brim_stays_within_its_bound() {
     // A header block of the largest size that waits for its CONTINUATION.
     raw.send_frame(kind::HEADERS, 0, 201, &[0x88; 8_000]).unwrap();
 
-    // Handlers that send as much as they may to a peer that does not read, and end with a reply that is always accepted.
+    // Handlers that send as much as they may to a peer that does not read, and end with a reply that is always
+    // accepted.
     let reply = vec![5; REPLY];
     for &(_, id) in &calls {
         let mut call = raw.connection.call(id).unwrap();

@@ -88,8 +88,8 @@ impl Machine {
         };
         self.answer(slot, &status, trailers);
         self.conclude(slot, status);
-        // What is left of the stream is HTTP/2's business: it sends what is queued, and RST_STREAM(NO_ERROR) if the client has not
-        // finished (wire item 18).
+        // What is left of the stream is HTTP/2's business: it sends what is queued, and RST_STREAM(NO_ERROR) if the
+        // client has not finished.
         if let Some(stream) = self.calls[slot].stream.take().and_then(|key| self.h2.stream(key)) {
             stream.release();
         }
@@ -97,7 +97,8 @@ impl Machine {
         true
     }
 
-    /// Writes trailers, or headers that are trailers at once where nothing was sent. The stream stays with the call: a handler may still be at work on it.
+    /// Writes trailers, or headers that are trailers at once where nothing was sent. The stream stays with the call:
+    /// a handler may still be at work on it.
     pub(crate) fn answer(&mut self, slot: u32, status: &Status, trailers: &Metadata) {
         let call = &self.calls[slot];
         let Some(key) = call.stream else { return };

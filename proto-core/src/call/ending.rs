@@ -16,7 +16,8 @@ impl Machine {
         self.drop_held(slot);
     }
 
-    /// This side's own verdict: a broken rule, a limit. The peer is told: by RST_STREAM(CANCEL) from a client, by trailers from a server.
+    /// This side's own verdict: a broken rule, a limit. The peer is told: by RST_STREAM(CANCEL) from a client, by
+    /// trailers from a server.
     pub(crate) fn fail(&mut self, now: Instant, slot: u32, status: Status) {
         if self.calls[slot].is_over() {
             return;
@@ -30,8 +31,9 @@ impl Machine {
         self.pump(now);
     }
 
-    /// The deadline has passed (wire item 19): RST_STREAM(CANCEL) from a client. A server says so in trailers, unless replies are
-    /// queued: a client whose clock is behind takes a bare reset for CANCELLED (C core did, in a third of the calls).
+    /// The deadline has passed: RST_STREAM(CANCEL) from a client. A server says so in trailers, unless
+    /// replies are queued: a client whose clock is behind takes a bare reset for CANCELLED (C core did, in a third of
+    /// the calls).
     pub(crate) fn on_deadline(&mut self, now: Instant, slot: u32) {
         if self.calls.get(slot).is_none_or(Call::is_over) {
             return;

@@ -36,8 +36,9 @@ impl<'a, R> CallMut<'a, R> {
         self.id
     }
 
-    /// Pulls the next message into `into`, which is emptied first. A verdict of the peer's comes after all messages that arrived before it; one of this
-    /// side's (deadline, cancelled, a broken rule), and at a server a cancellation, comes at once.
+    /// Pulls the next message into `into`, which is emptied first. A verdict of the peer's comes after all messages
+    /// that arrived before it; one of this side's (deadline, cancelled, a broken rule), and at a server a
+    /// cancellation, comes at once.
     pub fn recv(&mut self, now: Instant, into: &mut MessageBuf) -> Recv {
         self.connection.machine.recv(now, self.slot, into)
     }
@@ -54,7 +55,8 @@ impl<'a, R> CallMut<'a, R> {
         self.connection.machine.can_send(self.slot)
     }
 
-    /// This side's verdict, once it stands (client: after the trailers, even if messages wait; server: failed, or finished).
+    /// This side's verdict, once it stands (client: after the trailers, even if messages wait; server: failed, or
+    /// finished).
     pub fn outcome(&self) -> Option<&Status> {
         self.state().verdict.as_ref()
     }
@@ -69,7 +71,8 @@ impl<'a, R> CallMut<'a, R> {
         self.state().deadline
     }
 
-    /// Ends the call at once: RST_STREAM(CANCEL) on the wire, this status at home. Nothing happens to a call that is over; OK counts as CANCELLED.
+    /// Ends the call at once: RST_STREAM(CANCEL) on the wire, this status at home. Nothing happens to a call that is
+    /// over; OK counts as CANCELLED.
     pub fn cancel(&mut self, now: Instant, status: Status) {
         self.connection.machine.cancel(now, self.slot, status);
     }
@@ -109,7 +112,8 @@ impl CallMut<'_, Client> {
         (call.recv_closed && call.is_over()).then(|| response::take(&mut call.trailers))
     }
 
-    /// Everything that was accepted by `send` has left for the socket, and the half-close too (for `reply.all_sent()`). Once the call is over: had it by then?
+    /// Everything that was accepted by `send` has left for the socket, and the half-close too (for
+    /// `reply.all_sent()`). Once the call is over: had it by then?
     pub fn all_sent(&self) -> bool {
         self.connection.machine.everything_sent(self.slot)
     }
@@ -127,8 +131,8 @@ impl CallMut<'_, Server> {
         self.connection.machine.set_kind(self.slot, kind);
     }
 
-    /// A handler may start: for unary and server streaming the message and the half-close are there. Ask after `set_kind`; where it was false,
-    /// `Event::Readable` comes when it turns true.
+    /// A handler may start: for unary and server streaming the message and the half-close are there. Ask after
+    /// `set_kind`; where it was false, `Event::Readable` comes when it turns true.
     pub fn can_start(&self) -> bool {
         self.connection.machine.can_start(self.slot)
     }
@@ -145,7 +149,8 @@ impl CallMut<'_, Server> {
         sent
     }
 
-    /// A unary reply in one go: headers (if not sent), message, trailers with OK. Always accepted (mechanics 3), too large excepted.
+    /// A unary reply in one go: headers (if not sent), message, trailers with OK. Always accepted, too
+    /// large excepted.
     pub fn reply<'m>(
         &mut self,
         now: Instant,
@@ -156,8 +161,8 @@ impl CallMut<'_, Server> {
         self.connection.machine.reply(now, self.slot, headers, message.into(), trailers)
     }
 
-    /// Ends the call: trailers with this status (trailers-only where nothing was sent), then RST_STREAM(NO_ERROR) if the client still sends.
-    /// False if the call was over already (this side's verdict stands in `outcome`).
+    /// Ends the call: trailers with this status (trailers-only where nothing was sent), then RST_STREAM(NO_ERROR) if
+    /// the client still sends. False if the call was over already (this side's verdict stands in `outcome`).
     ///
     /// OK from a handler that owes a reply and sent none becomes INTERNAL.
     pub fn finish(&mut self, now: Instant, status: &Status, trailers: &Metadata) -> bool {

@@ -1,12 +1,15 @@
 //! The life of a call, client side and server side: one machine for both roles and the four shapes.
 //!
-//! A call is a slot of its connection. Applications (the runtimes) hold a [`CallId`] and borrow the call as [`CallMut`] to pull messages, send, finish and
-//! cancel; events of the connection say when that is worth while. What HTTP/2 reports comes in through `connection::streams`.
+//! A call is a slot of its connection. Applications (the runtimes) hold a [`CallId`] and borrow the call as
+//! [`CallMut`] to pull messages, send, finish and cancel; events of the connection say when that is worth while. What
+//! HTTP/2 reports comes in through `connection::streams`.
 //!
-//! Both sides judge for themselves: [`CallMut::outcome`] is this side's verdict, and the peer's may differ. The server may have ended a
-//! call with OK while the client says DEADLINE_EXCEEDED. Cancelling stops the work and rolls nothing back.
+//! Both sides judge for themselves: [`CallMut::outcome`] is this side's verdict, and the peer's may differ. The
+//! server may have ended a call with OK while the client says DEADLINE_EXCEEDED. Cancelling stops the work and rolls
+//! nothing back.
 //!
-//! What it does not do: it knows no message types (`rpc` does), it does not choose connections (`channel` does), it does not wait (runtimes do).
+//! What it does not do: it knows no message types (`rpc` does), it does not choose connections (`channel` does), it
+//! does not wait (runtimes do).
 
 mod answering;
 mod ending;
@@ -31,7 +34,8 @@ pub struct CallId {
 }
 
 impl CallId {
-    /// A small dense number, unique among the calls that are alive on the connection: an index for a driver's own tables.
+    /// A small dense number, unique among the calls that are alive on the connection: an index for a driver's own
+    /// tables.
     pub fn index(self) -> usize {
         self.slot as usize
     }

@@ -100,7 +100,8 @@ fn check_method(method: &[u8]) -> Result<(), Refusal> {
     Err(refuse(Code::Unknown, format!("the HTTP method is {:?}; expected \"POST\"", shown(method))))
 }
 
-/// A path without a leading slash is never dispatched: a rule for `/a/b` must not be passed by as `a/b` (CVE-2026-33186).
+/// A path without a leading slash is never dispatched: a rule for `/a/b` must not be passed by as `a/b`
+/// (CVE-2026-33186).
 fn read_path(path: &[u8], call: &mut Call) -> Result<(), Refusal> {
     if path == call.path.as_bytes() && !path.is_empty() {
         // What the last call in this slot asked for: it was judged then.
@@ -126,8 +127,8 @@ fn read_timeout(now: Instant, value: &[u8], repeated: bool, call: &mut Call) -> 
     Ok(())
 }
 
-/// Copies text over what the last call in this slot had: mostly the same. What is not UTF-8 is left out; `:path` is ASCII,
-/// and an authority that is not names nothing.
+/// Copies text over what the last call in this slot had: mostly the same. What is not UTF-8 is left out; `:path` is
+/// ASCII, and an authority that is not names nothing.
 fn set_text(value: &[u8], into: &mut String) {
     if value != into.as_bytes() {
         into.clear();

@@ -11,7 +11,8 @@ use alloc::format;
 /// HTTP's "OK".
 pub(crate) const OK: u16 = 200;
 
-/// Reads response headers that did not end the stream; an error is this side's verdict on a response that makes no sense.
+/// Reads response headers that did not end the stream; an error is this side's verdict on a response that makes no
+/// sense.
 ///
 /// `codec`: the only one that is accepted, or `None` for all. An answer that is not gRPC's is judged here, by its HTTP
 /// status, before a page of HTML is taken for messages (http-grpc-status-mapping.md).

@@ -12,7 +12,7 @@ use crate::time::Instant;
 pub(crate) struct With {
     /// It is the last one: half-close.
     pub(crate) last: bool,
-    /// It is accepted whatever waits already (a final reply; mechanics section 3).
+    /// It is accepted whatever waits already (a final reply, so that a slow reader holds no worker).
     pub(crate) force: bool,
 }
 
@@ -32,8 +32,8 @@ impl Machine {
             self.open_response(slot);
         }
         let Some(mut stream) = self.h2.stream(key) else { return Err(SendError::Ended) };
-        // The length was checked against the limit, which is at most four bytes' worth. Room was checked as well, so that headers and message go together or
-        // not at all.
+        // The length was checked against the limit, which is at most four bytes' worth. Room was checked as well, so
+        // that headers and message go together or not at all.
         let prefix = prefix(body.as_slice().len() as u32);
         if stream.send_data(&prefix, body, with.last, true).is_err() {
             return Err(SendError::Ended);

@@ -29,8 +29,9 @@ pub(crate) mod bit {
 ///               \------------------ verdict ------------------------/
 /// ```
 ///
-/// The verdict is this side's own, made once: by trailers, a reset, the deadline, a broken rule, the application, or the end of the connection. What arrived
-/// before a verdict of the peer can still be pulled; a verdict of this side drops it (`input_dropped`).
+/// The verdict is this side's own, made once: by trailers, a reset, the deadline, a broken rule, the application, or
+/// the end of the connection. What arrived before a verdict of the peer can still be pulled; a verdict of this side
+/// drops it (`input_dropped`).
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) live: bool,
@@ -145,7 +146,8 @@ impl Call {
 
     /// Makes a body without a call of it, with the memory that the next one will need.
     pub(crate) fn recycle(&mut self) {
-        // In place, field by field: what a call costs is counted. The pattern names all fields, so that none is forgotten.
+        // In place, field by field: what a call costs is counted. The pattern names all fields, so that none is
+        // forgotten.
         let Call {
             live,
             generation,

@@ -67,8 +67,8 @@ impl Machine {
     pub(super) fn accept(&mut self) -> Option<CallId> {
         while let Some(slot) = self.calls.front(List::Waiting) {
             if self.calls[slot].is_over() {
-                // Cancelled before anybody saw it. It has kept its stream until now, so that resetting calls is no way around
-                // the limit of streams (CVE-2023-44487).
+                // Cancelled before anybody saw it. It has kept its stream until now, so that resetting calls is no
+                // way around the limit of streams (CVE-2023-44487).
                 self.release(self.now, slot);
                 continue;
             }

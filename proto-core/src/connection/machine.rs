@@ -1,7 +1,7 @@
 //! What both roles of a connection share: the HTTP/2 connection, its calls, their events and deadlines.
 //!
-//! Methods on it are spread by concern: `streams` (what HTTP/2 reports), `opening` (a client's calls on their way to a stream), `arrival`
-//! (a server's new calls), and in `call`: `receiving`, `sending`, `answering`, `ending`.
+//! Methods on it are spread by concern: `streams` (what HTTP/2 reports), `opening` (a client's calls on their way to
+//! a stream), `arrival` (a server's new calls), and in `call`: `receiving`, `sending`, `answering`, `ending`.
 
 use super::Event;
 use super::request_head::RequestHead;
@@ -119,8 +119,8 @@ impl Machine {
     #[inline]
     pub(crate) fn pump(&mut self, now: Instant) {
         self.now = self.now.max(now);
-        // What an event makes us do may lead here again: its events are taken by the loop that is at work, or a peer that ends
-        // thousands of calls in one read would have us go thousands of calls deep.
+        // What an event makes us do may lead here again: its events are taken by the loop that is at work, or a peer
+        // that ends thousands of calls in one read would have us go thousands of calls deep.
         if (self.h2.has_events() || !self.was_ready) && !self.pumping {
             self.pumping = true;
             self.pump_events(now);

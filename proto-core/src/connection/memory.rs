@@ -4,11 +4,11 @@ use crate::config::Config;
 use crate::h2::QueuedReplies;
 
 impl Config {
-    /// The most memory that one server connection of this configuration takes, bytes, its driver's buffers included, whatever its peer does, where
-    /// replies have at most `reply` bytes.
+    /// The most memory that one server connection of this configuration takes, bytes, its driver's buffers included,
+    /// whatever its peer does, where replies have at most `reply` bytes.
     ///
-    /// To the bound of [`h2`](crate::h2) come, for each stream, a call's own slot and its copy of the metadata (twice, since buffers grow by doubling), and a
-    /// final reply, which is always accepted.
+    /// To the bound of [`h2`](crate::h2) come, for each stream, a call's own slot and its copy of the metadata
+    /// (twice, since buffers grow by doubling), and a final reply, which is always accepted.
     pub fn memory_bound(&self, reply: usize) -> usize {
         const SLOTS: usize = 3 * 1024;
         const CHUNKS: usize = 4 * 66 * 1024;

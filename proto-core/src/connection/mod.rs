@@ -1,7 +1,7 @@
 //! `Connection<Client>` and `Connection<Server>`: one gRPC connection as a pure state machine.
 //!
-//! It joins `h2` (streams, windows, settings) and `call` (the life of a call). Runtimes drive it: bytes, time and commands in; bytes, events
-//! and the next timeout out. `channel` decides which connections there are.
+//! It joins `h2` (streams, windows, settings) and `call` (the life of a call). Runtimes drive it: bytes, time and
+//! commands in; bytes, events and the next timeout out. `channel` decides which connections there are.
 
 pub(crate) mod answers;
 mod arrival;
@@ -35,11 +35,13 @@ pub enum Server {}
 pub enum Event {
     /// Server: `accept` has a call.
     Incoming,
-    /// `recv` (or `headers`) has something new for this call, or its end. Server, after `set_kind`: also when `can_start` turns true.
+    /// `recv` (or `headers`) has something new for this call, or its end. Server, after `set_kind`: also when
+    /// `can_start` turns true.
     Readable(CallId),
     /// A blocked `send` may be tried again.
     Writable(CallId),
-    /// The call is over before its time: deadline, cancelled by either side, connection lost. (After it `recv` fails, `send` is `Ended`.)
+    /// The call is over before its time: deadline, cancelled by either side, connection lost. (After it `recv` fails,
+    /// `send` is `Ended`.)
     Ended(CallId),
     /// The connection became ready (the peer's SETTINGS arrived).
     Ready,
@@ -74,8 +76,9 @@ pub enum StartError {
 ///   }
 /// ```
 ///
-/// Any other order is safe. When `is_closed` and everything is written, close the transport; calls that live keep their verdicts until they are released. Two
-/// connections wired together in memory, as tests use them: [`testkit::Pair`](crate::testkit::Pair) (feature `testkit`).
+/// Any other order is safe. When `is_closed` and everything is written, close the transport; calls that live keep
+/// their verdicts until they are released. Two connections wired together in memory, as tests use them:
+/// [`testkit::Pair`](crate::testkit::Pair) (feature `testkit`).
 ///
 /// ```
 /// use proto_core::call::{CallOptions, Head};
@@ -108,7 +111,8 @@ impl<R> Connection<R> {
         self.machine.pump(now);
     }
 
-    /// The transport broke, in these words. `written`: `Outgoing::written()` where known, to tell which calls never left.
+    /// The transport broke, in these words. `written`: `Outgoing::written()` where known, to tell which calls never
+    /// left.
     pub fn lost(&mut self, now: Instant, reason: String, written: Option<u64>) {
         self.machine.h2.lost(now, reason, written);
         self.machine.pump(now);
@@ -162,8 +166,9 @@ impl<R> Connection<R> {
         self.machine.unsent()
     }
 
-    /// Bytes of memory that the connection and its calls hold, used or not (see [`h2::Connection::memory`](crate::h2::Connection::memory)). Visits every
-    /// stream and call. [`Config::memory_bound`] is never exceeded.
+    /// Bytes of memory that the connection and its calls hold, used or not (see
+    /// [`h2::Connection::memory`](crate::h2::Connection::memory)). Visits every stream and call.
+    /// [`Config::memory_bound`] is never exceeded.
     pub fn memory(&self) -> usize {
         self.machine.memory()
     }
@@ -214,8 +219,8 @@ impl Connection<Server> {
         Connection { machine: Machine::new(Side::Server, &config, now), role: PhantomData }
     }
 
-    /// The next new call: its headers are there (calls that are not proper gRPC were answered already). Yields nothing while
-    /// more than 1 MiB is unsent; `Event::Incoming` comes again.
+    /// The next new call: its headers are there (calls that are not proper gRPC were answered already). Yields
+    /// nothing while more than 1 MiB is unsent; `Event::Incoming` comes again.
     pub fn accept(&mut self) -> Option<CallId> {
         self.machine.accept()
     }

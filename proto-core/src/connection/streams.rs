@@ -186,7 +186,7 @@ impl Machine {
         let expired = call.deadline.is_some_and(|deadline| deadline <= now);
         let status = match status.code() {
             Code::Ok => self.check_response(slot).err().unwrap_or(status),
-            // The server noticed the deadline first, or heard of it on the way (wire item 19).
+            // The server noticed the deadline first, or heard of it on the way.
             Code::Cancelled if expired => local::deadline(self.phase(slot), Seen::Yes),
             _ => status,
         };
@@ -287,7 +287,7 @@ impl Machine {
         local::status(Code::Cancelled, message, Local::Reset { code: reset.code }, phase, Seen::Yes)
     }
 
-    /// The connection ended under a call: UNAVAILABLE at a client, CANCELLED at a server (wire item 20).
+    /// The connection ended under a call: UNAVAILABLE at a client, CANCELLED at a server.
     pub(super) fn on_lost(&mut self, now: Instant, slot: u32, unprocessed: bool) {
         let phase = self.phase(slot);
         let seen = if unprocessed { Seen::No } else { self.seen(slot) };

@@ -1,4 +1,5 @@
-//! The standard error details of google.rpc (google/rpc/error_details.proto), for `Status::with_detail` and `Status::detail`.
+//! The standard error details of google.rpc (google/rpc/error_details.proto), for `Status::with_detail` and
+//! `Status::detail`.
 //!
 //! ```
 //! use proto_core::Status;
@@ -25,7 +26,8 @@ macro_rules! named {
     };
 }
 
-named!(BadRequest RetryInfo ErrorInfo DebugInfo QuotaFailure PreconditionFailure ResourceInfo Help LocalizedMessage RequestInfo);
+named!(BadRequest RetryInfo ErrorInfo DebugInfo QuotaFailure PreconditionFailure ResourceInfo Help LocalizedMessage);
+named!(RequestInfo);
 
 /// Why the call failed, for programs: a reason that is unique within a domain, and data.
 #[derive(Clone, PartialEq, Message)]

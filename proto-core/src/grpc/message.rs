@@ -1,7 +1,8 @@
-//! The frame of a message: one byte of flags, four of length, big endian (PROTOCOL-HTTP2.md, "Length-Prefixed-Message").
+//! The frame of a message: one byte of flags, four of length, big endian (PROTOCOL-HTTP2.md,
+//! "Length-Prefixed-Message").
 //!
-//! Nothing here holds bytes: the body of a stream stays where HTTP/2 queued it, in any chopping, and is looked at from the front.
-//! The length is checked against the limit as soon as its five bytes are there.
+//! Nothing here holds bytes: the body of a stream stays where HTTP/2 queued it, in any chopping, and is looked at
+//! from the front. The length is checked against the limit as soon as its five bytes are there.
 
 use super::encoding::Encoding;
 use super::status::local;

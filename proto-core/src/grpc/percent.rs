@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 /// Appends `message` in its wire form.
 ///
-/// A space at either end is escaped as well: HTTP/2 forbids values with outer white space (RFC 9113 section 8.2.1) and peers strip it.
+/// A space at either end is escaped as well: HTTP/2 forbids values with outer white space (RFC 9113 section 8.2.1)
+/// and peers strip it.
 pub(crate) fn encode(message: &str, into: &mut Vec<u8>) {
     let bytes = message.as_bytes();
     let last = bytes.len().saturating_sub(1);

@@ -1,11 +1,13 @@
-//! `user-agent`: `grpc-<language>-<variant>/<version>` (PROTOCOL-HTTP2.md, "User Agents"), with the application's own in front.
+//! `user-agent`: `grpc-<language>-<variant>/<version>` (PROTOCOL-HTTP2.md, "User Agents"), with the application's own
+//! in front.
 
 use alloc::string::String;
 
 /// Our own product token.
 const TOKEN: &str = concat!("grpc-rust-proto/", env!("CARGO_PKG_VERSION"));
 
-/// The value to send: `prefix`, where there is one, and our own token. Characters that a header cannot carry are left out of the prefix.
+/// The value to send: `prefix`, where there is one, and our own token. Characters that a header cannot carry are left
+/// out of the prefix.
 pub(crate) fn value(prefix: &str) -> String {
     let mut value: String = prefix.chars().filter(|c| matches!(c, ' '..='~')).collect();
     value.truncate(value.trim_end().len());

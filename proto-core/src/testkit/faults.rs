@@ -23,7 +23,8 @@ pub enum Break {
     Reset,
 }
 
-/// What a network does. Order within a direction is kept, as TCP keeps it; the two directions are delayed independently.
+/// What a network does. Order within a direction is kept, as TCP keeps it; the two directions are delayed
+/// independently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
     /// How each direction is chopped.

@@ -1,8 +1,8 @@
-//! For tests, those of users included: random numbers on a seed, a virtual clock, connections over a link in memory that chops, delays, and breaks
-//! ([`Pair`]), and a connection whose peer is scripted frame by frame.
+//! For tests, those of users included: random numbers on a seed, a virtual clock, connections over a link in memory
+//! that chops, delays, and breaks ([`Pair`]), and a connection whose peer is scripted frame by frame.
 //!
-//! Everything is pure: no sockets, no threads, and the same seed gives the same run. Nothing here is used by the protocol itself. Feature
-//! `testkit`.
+//! Everything is pure: no sockets, no threads, and the same seed gives the same run. Nothing here is used by the
+//! protocol itself. Feature `testkit`.
 
 mod clock;
 mod faults;

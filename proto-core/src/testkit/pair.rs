@@ -81,8 +81,8 @@ struct Buffers {
 
 /// A client and a server, wired together in memory.
 ///
-/// Nothing happens by itself: [`settle`](Pair::settle) moves bytes until both ends are quiet, [`advance`](Pair::advance) lets time pass. The
-/// same seed gives the same run.
+/// Nothing happens by itself: [`settle`](Pair::settle) moves bytes until both ends are quiet,
+/// [`advance`](Pair::advance) lets time pass. The same seed gives the same run.
 ///
 /// ```
 /// use proto_core::call::{CallOptions, Head, Kind, Recv};
@@ -207,8 +207,8 @@ impl<C: Endpoint, S: Endpoint> Pair<C, S> {
         }
     }
 
-    /// Moves bytes until nothing is left to move; time passes as far as the network's delays need it. False: it did not end within a million
-    /// steps, which no pair that does what it should does.
+    /// Moves bytes until nothing is left to move; time passes as far as the network's delays need it. False: it did
+    /// not end within a million steps, which no pair that does what it should does.
     pub fn settle(&mut self) -> bool {
         for _ in 0..1_000_000 {
             if self.step() {
@@ -235,7 +235,8 @@ impl<C: Endpoint, S: Endpoint> Pair<C, S> {
         self.clock.advance_to(until);
     }
 
-    /// Moves the clock alone: nothing is delivered and no timer is served before the next call of `settle` or `advance`.
+    /// Moves the clock alone: nothing is delivered and no timer is served before the next call of `settle` or
+    /// `advance`.
     pub fn skip(&mut self, by: Duration) {
         self.clock.advance(by);
     }

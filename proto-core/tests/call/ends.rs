@@ -1,5 +1,5 @@
-//! How calls end before their time: deadlines, cancellations, lost connections. Each is played plain, byte by byte, and under seeded delays; and all
-//! of them over links that break.
+//! How calls end before their time: deadlines, cancellations, lost connections. Each is played plain, byte by byte,
+//! and under seeded delays; and all of them over links that break.
 
 use crate::support::Scenario;
 use crate::support::script::*;

@@ -1,5 +1,5 @@
-//! The life of a call as gRPC defines it, one sentence a test. Each is played plain, byte by byte, and under seeded delays; and all of them
-//! over links that break.
+//! The life of a call as gRPC defines it, one sentence a test. Each is played plain, byte by byte, and under seeded
+//! delays; and all of them over links that break.
 
 use crate::support::Scenario;
 use crate::support::script::*;

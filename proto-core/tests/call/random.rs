@@ -268,7 +268,8 @@ fn mutate(random: &mut Random, bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Feeds bytes to a connection in random pieces with random operations in between; then the link is gone, and every call has its verdict.
+/// Feeds bytes to a connection in random pieces with random operations in between; then the link is gone, and every
+/// call has its verdict.
 fn feed<R>(
     random: &mut Random,
     bytes: &[u8],

@@ -1,5 +1,5 @@
-//! A server against a scripted client: requests as clients are known to send them, proper and improper, and the right answers. Each whole, byte by
-//! byte, and in random pieces.
+//! A server against a scripted client: requests as clients are known to send them, proper and improper, and the right
+//! answers. Each whole, byte by byte, and in random pieces.
 
 use proto_core::buf::Payload;
 use proto_core::call::{CallId, Kind, Recv};
@@ -305,7 +305,8 @@ fn the_server_enforces_the_deadline_by_itself() {
     assert!(call.is_cancelled() && call.outcome().map(Status::code) == Some(Code::DeadlineExceeded));
     assert!(!call.finish(due, &Status::OK, &Metadata::new()), "too late for the handler's own");
     assert!(matches!(call.recv(due, &mut MessageBuf::new()), Recv::Failed(_)));
-    // A client whose own deadline comes a little later is told the reason; a bare RST_STREAM(CANCEL) would be CANCELLED to it.
+    // A client whose own deadline comes a little later is told the reason; a bare RST_STREAM(CANCEL) would be
+    // CANCELLED to it.
     let frames = raw.frames();
     let fields = raw.fields(frames.iter().find(|frame| frame.head.kind == kind::HEADERS).unwrap());
     assert_eq!(status(&fields).0, Code::DeadlineExceeded);

@@ -1,5 +1,5 @@
-//! Calls of all shapes: messages, metadata, status, cardinality, sizes. Each is played plain, byte by byte, and under seeded delays; and all of
-//! them over links that break.
+//! Calls of all shapes: messages, metadata, status, cardinality, sizes. Each is played plain, byte by byte, and under
+//! seeded delays; and all of them over links that break.
 
 use crate::support::Scenario;
 use crate::support::script::*;

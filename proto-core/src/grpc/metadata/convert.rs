@@ -1,4 +1,5 @@
-//! To and from `http::HeaderMap`, for code that speaks the vocabulary of the `http` crate. Binary values are base64 there.
+//! To and from `http::HeaderMap`, for code that speaks the vocabulary of the `http` crate. Binary values are base64
+//! there.
 
 use super::{Metadata, MetadataError, names, wire};
 use alloc::string::String;
@@ -8,8 +9,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 impl TryFrom<&HeaderMap> for Metadata {
     type Error = MetadataError;
 
-    /// Order within a name is kept. A `-bin` value is decoded; one that is not base64 is an error, as is a name that an application
-    /// cannot set.
+    /// Order within a name is kept. A `-bin` value is decoded; one that is not base64 is an error, as is a name that
+    /// an application cannot set.
     fn try_from(map: &HeaderMap) -> Result<Metadata, MetadataError> {
         let mut metadata = Metadata::new();
         for (name, value) in map {
@@ -23,7 +24,8 @@ impl TryFrom<&HeaderMap> for Metadata {
 }
 
 impl From<&Metadata> for HeaderMap {
-    /// Entries whose name or value `http` does not take are left out; there are none but what a peer sent against the rules.
+    /// Entries whose name or value `http` does not take are left out; there are none but what a peer sent against the
+    /// rules.
     fn from(metadata: &Metadata) -> HeaderMap {
         let mut map = HeaderMap::with_capacity(metadata.len());
         let mut scratch = Vec::new();

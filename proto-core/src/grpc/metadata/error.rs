@@ -51,13 +51,13 @@ impl fmt::Display for MetadataError {
             MetadataError::Value { name, value } => {
                 write!(
                     f,
-                    "metadata {name:?} has value {value:?}: expected text without control characters (binary values go under a name that ends in \"-bin\")"
+                    "metadata {name:?} has value {value:?}: expected text without control characters (bytes: a name with \"-bin\")"
                 )
             }
             MetadataError::Kind { name } if super::names::is_bin(name.as_bytes()) => {
                 write!(
                     f,
-                    "metadata name {name:?} was given text: expected bytes under a name that ends in \"-bin\" (insert_bin)"
+                    "metadata name {name:?} was given text: expected bytes under a name with \"-bin\" (insert_bin)"
                 )
             }
             MetadataError::Kind { name } => {

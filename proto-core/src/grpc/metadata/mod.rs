@@ -1,8 +1,9 @@
 //! Metadata: an ordered list of (name, value), ASCII or binary (`-bin`).
 //!
-//! One buffer holds all names and values, so that a container that is recycled costs no allocation; search is linear, which
-//! for the ten entries of a call is cheaper than hashing. Conversion to and from `http::HeaderMap` stands in `convert`, the form on the
-//! wire in `wire`. It does not know which fields HTTP/2 and gRPC add by themselves; the call layer writes those.
+//! One buffer holds all names and values, so that a container that is recycled costs no allocation; search is linear,
+//! which for the ten entries of a call is cheaper than hashing. Conversion to and from `http::HeaderMap` stands in
+//! `convert`, the form on the wire in `wire`. It does not know which fields HTTP/2 and gRPC add by themselves; the
+//! call layer writes those.
 
 mod convert;
 mod error;
@@ -19,8 +20,8 @@ use core::fmt;
 
 /// What a call carries beside its messages, in order. Binary values are held decoded.
 ///
-/// Names are lower case; where a name is given, upper case is accepted and counts as lower case. Several values under one name
-/// keep their order (PROTOCOL-HTTP2.md, "Custom-Metadata").
+/// Names are lower case; where a name is given, upper case is accepted and counts as lower case. Several values under
+/// one name keep their order (PROTOCOL-HTTP2.md, "Custom-Metadata").
 ///
 /// ```
 /// use proto_core::Metadata;
@@ -57,14 +58,14 @@ impl Metadata {
 
     /// Appends a text value. White space at its ends is left out, as HTTP demands (RFC 9110 section 5.5).
     ///
-    /// Accepted is what HTTP allows in a value: everything but control characters (a tab is allowed). Peers that follow gRPC to the letter
-    /// take printable ASCII only.
+    /// Accepted is what HTTP allows in a value: everything but control characters (a tab is allowed). Peers that
+    /// follow gRPC to the letter take printable ASCII only.
     pub fn insert(&mut self, name: &str, value: &str) -> Result<(), MetadataError> {
         self.insert_text(name, value.as_bytes(), false)
     }
 
-    /// Appends a text value that intermediaries must not store in compression tables (credentials; RFC 7541 section 7.1.3), and that
-    /// `Debug` does not show.
+    /// Appends a text value that intermediaries must not store in compression tables (credentials; RFC 7541 section
+    /// 7.1.3), and that `Debug` does not show.
     pub fn insert_sensitive(&mut self, name: &str, value: &str) -> Result<(), MetadataError> {
         self.insert_text(name, value.as_bytes(), true)
     }

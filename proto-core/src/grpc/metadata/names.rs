@@ -2,8 +2,8 @@
 
 use super::MetadataError;
 
-/// Names that gRPC or HTTP/2 writes by itself, or forbids (PROTOCOL-HTTP2.md "Requests"; RFC 9113 section 8.2.2). Names that begin with
-/// "grpc-" are reserved as a whole.
+/// Names that gRPC or HTTP/2 writes by itself, or forbids (PROTOCOL-HTTP2.md "Requests"; RFC 9113 section 8.2.2).
+/// Names that begin with "grpc-" are reserved as a whole.
 const RESERVED: [&str; 11] = [
     "te",
     "content-type",

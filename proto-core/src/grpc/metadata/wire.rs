@@ -20,8 +20,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(crate) struct InvalidBase64;
 
 impl Metadata {
-    /// Appends a field as it came from the peer: a `-bin` value is split at commas first, then each part is decoded. The name is a valid
-    /// header name already.
+    /// Appends a field as it came from the peer: a `-bin` value is split at commas first, then each part is decoded.
+    /// The name is a valid header name already.
     pub(crate) fn append_received(&mut self, name: &[u8], value: &[u8], sensitive: bool) -> Result<(), InvalidBase64> {
         if !names::is_bin(name) {
             self.append(name, value.trim_ascii(), sensitive);
@@ -55,7 +55,8 @@ impl Metadata {
         }
     }
 
-    /// The size of these fields in a header list (RFC 9113 section 6.5.2: name, value and 32 bytes each; `-bin` after base64).
+    /// The size of these fields in a header list (RFC 9113 section 6.5.2: name, value and 32 bytes each; `-bin` after
+    /// base64).
     pub fn header_list_size(&self) -> usize {
         self.raw()
             .map(|(name, value, _)| {

@@ -32,8 +32,9 @@ fn names<T: Name>(url: &str) -> bool {
 }
 
 impl Status {
-    /// The first detail of this type, such as `google.rpc.BadRequest` (`grpc::details`, or any message of the application's own that has a `prost::Name`). `None` also if it does
-    /// not parse; [`try_detail`](Status::try_detail) tells that apart.
+    /// The first detail of this type, such as `google.rpc.BadRequest` (`grpc::details`, or any message of the
+    /// application's own that has a `prost::Name`). `None` also if it does not parse;
+    /// [`try_detail`](Status::try_detail) tells that apart.
     pub fn detail<T: Message + Name + Default>(&self) -> Option<T> {
         self.try_detail().ok().flatten()
     }

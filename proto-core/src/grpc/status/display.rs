@@ -15,7 +15,8 @@ impl fmt::Display for Status {
     }
 }
 
-/// The line of `Display`, and behind it what else is known: `UNAVAILABLE: ... (by this side (connection lost), while ..., seen by the server: maybe)`.
+/// The line of `Display`, and behind it what else is known: `UNAVAILABLE: ... (by this side (connection lost), while
+/// ..., seen by the server: maybe)`.
 impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;

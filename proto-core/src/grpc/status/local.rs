@@ -1,4 +1,5 @@
-//! The verdicts that this side makes by itself. Every one says why, in which phase, and whether the server may have seen the call.
+//! The verdicts that this side makes by itself. Every one says why, in which phase, and whether the server may have
+//! seen the call.
 
 use super::{Inner, Status};
 use crate::error::ErrorCode;
@@ -29,7 +30,7 @@ pub(crate) fn status(code: Code, message: String, local: Local, phase: &'static 
     Status { code, inner: Some(Arc::new(Inner { message, origin, phase, seen, ..Inner::default() })) }
 }
 
-/// The deadline passed here (wire item 19).
+/// The deadline passed here.
 pub(crate) fn deadline(phase: &'static str, seen: Seen) -> Status {
     let message = format!("the deadline passed while {phase}");
     status(Code::DeadlineExceeded, message, Local::DeadlineExceeded { phase }, phase, seen)
@@ -40,18 +41,18 @@ pub(crate) fn cancelled(phase: &'static str, seen: Seen) -> Status {
     status(Code::Cancelled, format!("cancelled by this side while {phase}"), Local::Cancelled, phase, seen)
 }
 
-/// The connection ended under the call: UNAVAILABLE at a client, CANCELLED at a server (wire item 20).
+/// The connection ended under the call: UNAVAILABLE at a client, CANCELLED at a server.
 pub(crate) fn connection_lost(code: Code, why: &str, phase: &'static str, seen: Seen) -> Status {
     status(code, format!("the connection ended while {phase}: {why}"), Local::ConnectionLost, phase, seen)
 }
 
-/// The peer went away or refused the stream before it processed the call (wire item 20).
+/// The peer went away or refused the stream before it processed the call.
 pub(crate) fn not_processed(why: &str, phase: &'static str) -> Status {
     let message = format!("the server did not take the call: {why}");
     status(Code::Unavailable, message, Local::GoneAway, phase, Seen::No)
 }
 
-/// RST_STREAM from the peer (wire item 17).
+/// RST_STREAM from the peer.
 pub(crate) fn reset_by_peer(http2: u32, phase: &'static str, seen: Seen) -> Status {
     let message = format!("the peer reset the stream with {} ({http2}) while {phase}", ErrorCode::name_of(http2));
     status(reset::code(http2), message, Local::Reset { code: http2 }, phase, seen)
@@ -62,7 +63,7 @@ pub(crate) fn misbehaved(code: Code, what: String, phase: &'static str) -> Statu
     status(code, what, Local::PeerMisbehaved, phase, Seen::Yes)
 }
 
-/// A message beyond a limit (wire item 8).
+/// A message beyond a limit.
 pub(crate) fn too_large(size: usize, limit: usize, setting: &'static str, phase: &'static str, seen: Seen) -> Status {
     let message = format!("a message of {size} bytes exceeds {setting} ({limit} bytes)");
     status(Code::ResourceExhausted, message, Local::Limit { setting }, phase, seen)

@@ -1,7 +1,8 @@
-//! [`Status`]: how a call ended: code, message, details, whose verdict it is, and whether the server may have seen the call.
+//! [`Status`]: how a call ended: code, message, details, whose verdict it is, and whether the server may have seen
+//! the call.
 //!
-//! Building and reading stand here; its text in `display`, typed details in `details`, its form in trailers in `wire`, and what this side says by itself in
-//! `local`.
+//! Building and reading stand here; its text in `display`, typed details in `details`, its form in trailers in
+//! `wire`, and what this side says by itself in `local`.
 
 #[cfg(feature = "prost")]
 mod details;
@@ -184,8 +185,9 @@ impl Status {
         self.inner.as_ref().and_then(|inner| inner.seen).unwrap_or(Seen::Maybe)
     }
 
-    /// Is it safe to send the call again, and could it end otherwise then? Safe means that the server certainly has not seen it; calls whose work may be done
-    /// twice without harm can be retried on more codes than that, which only the application knows.
+    /// Is it safe to send the call again, and could it end otherwise then? Safe means that the server certainly has
+    /// not seen it; calls whose work may be done twice without harm can be retried on more codes than that, which
+    /// only the application knows.
     pub fn can_retry(&self) -> bool {
         let hopeless = match self.inner.as_ref().and_then(|inner| inner.origin.as_ref()) {
             Some(Origin::Local(local)) => !local.may_end_otherwise(),

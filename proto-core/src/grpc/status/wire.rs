@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 impl Status {
-    /// The verdict that a peer sent: the raw values of its trailers, and the rest of them as metadata. OK with nothing else takes no memory.
+    /// The verdict that a peer sent: the raw values of its trailers, and the rest of them as metadata. OK with
+    /// nothing else takes no memory.
     ///
     /// Details that are not base64 are left out: the verdict matters more.
     pub(crate) fn received(code: Code, message: Option<&[u8]>, details: Option<&[u8]>, metadata: &Metadata) -> Status {

@@ -1,5 +1,5 @@
-//! A client against a scripted server: every answer of the wire that servers are known to give, and the right verdict on it. Each whole, byte by
-//! byte, and in random pieces.
+//! A client against a scripted server: every answer of the wire that servers are known to give, and the right verdict
+//! on it. Each whole, byte by byte, and in random pieces.
 
 mod ending;
 mod response;

@@ -1,4 +1,5 @@
-//! One call played from two scripts, a client's and a server's, over a pair in memory; the same scenario plain, byte by byte and under seeded faults.
+//! One call played from two scripts, a client's and a server's, over a pair in memory; the same scenario plain, byte
+//! by byte and under seeded faults.
 
 pub(crate) mod script;
 mod world;
@@ -24,7 +25,8 @@ pub(crate) fn play_three_ways(scenario: &Scenario) {
     }
 }
 
-/// Plays a scenario over a link that breaks: the client gets a definite status, nothing hangs, nothing is left. (`World::play` asserts the last two.)
+/// Plays a scenario over a link that breaks: the client gets a definite status, nothing hangs, nothing is left.
+/// (`World::play` asserts the last two.)
 pub(crate) fn play_with_loss(name: &str, scenario: &Scenario, seeds: u64) {
     for seed in 1..=seeds {
         let ran = World::new(scenario, Faults::loss(seed, 2_000)).play();

@@ -42,7 +42,8 @@ impl Player {
         }
     }
 
-    /// The next step, if there is reason to try it: steps that wait rest until an event of the call wakes them, as a runtime would.
+    /// The next step, if there is reason to try it: steps that wait rest until an event of the call wakes them, as a
+    /// runtime would.
     fn step(&self) -> Option<Do> {
         let step = self.steps.get(self.next)?;
         let by_itself = matches!(step, Do::Sleep(_) | Do::Over);
@@ -127,7 +128,8 @@ impl World {
         World { pair, start: now, client, server: Player::new(&scenario.server), kind }
     }
 
-    /// Until both scripts are through. Asserts that this takes no hour of virtual time, and that nothing is left behind.
+    /// Until both scripts are through. Asserts that this takes no hour of virtual time, and that nothing is left
+    /// behind.
     pub(crate) fn play(mut self) -> Ran {
         let limit = self.start + Duration::from_secs(3_600);
         loop {
