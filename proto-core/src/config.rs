@@ -3,6 +3,9 @@
 use alloc::string::String;
 use core::time::Duration;
 
+/// The largest message that can be received, bytes: 1 GiB, whatever `max_receive_message_size` says (windows of HTTP/2 end at 2 GiB).
+pub const MAX_MESSAGE: usize = 1 << 30;
+
 /// Settings of one connection, for both roles. Each limit names its unit and default.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -12,7 +15,7 @@ pub struct Config {
     pub stream_window: u32,
     /// Connection window, bytes (default 1 MiB), opened with the preface.
     pub connection_window: u32,
-    /// Pool from which messages beyond the stream window borrow, bytes (default 16 MiB; at least the largest message).
+    /// Pool from which messages beyond the stream window borrow, bytes (default 16 MiB; at least twice the largest message).
     pub loan_pool: usize,
     /// Largest frame payload that we accept, bytes (default 16,384; RFC 9113 section 4.2).
     pub max_frame_size: u32,
@@ -28,7 +31,7 @@ pub struct Config {
     /// The codec that content-types must name, `application/grpc+CODEC` or none for "proto" (default `Some("proto")`;
     /// `None` accepts all, for proxies).
     pub codec: Option<&'static str>,
-    /// Largest message that we accept, bytes, inclusive (default 4 MiB).
+    /// Largest message that we accept, bytes, inclusive (default 4 MiB; at most [`MAX_MESSAGE`]).
     pub max_receive_message_size: usize,
     /// Largest message that we send, bytes, inclusive (default: no limit but the format's 4 GiB).
     pub max_send_message_size: usize,

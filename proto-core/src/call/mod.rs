@@ -90,7 +90,7 @@ pub struct CallOptions {
     pub deadline: Option<Instant>,
     /// Sent with the headers.
     pub metadata: Metadata,
-    /// Largest reply message instead of the connection's limit, bytes.
+    /// Largest reply message instead of the connection's limit, bytes. A larger one than that raises the connection's pool of loans (see `Config::loan_pool`).
     pub max_receive_message_size: Option<usize>,
 }
 

@@ -71,7 +71,7 @@ impl Machine {
         }
         let call = &mut self.calls[slot];
         call.whole = None;
-        call.message_received = true;
+        (call.message_received, call.waited_for) = (true, false);
     }
 
     /// A message breaks the rules of framing. A verdict of the peer's that is an error already matters more.

@@ -68,6 +68,8 @@ pub(crate) struct Call {
     pub(crate) recv_closed: bool,
     /// The application waits for something to pull: the next thing to arrive is reported.
     pub(crate) armed: bool,
+    /// It has pulled in vain: somebody waits for the next message.
+    pub(crate) waited_for: bool,
     /// Server: the one request message and the half-close are there.
     pub(crate) request_complete: bool,
     /// What arrived and was not pulled is no longer wanted.
@@ -129,6 +131,7 @@ impl Call {
             message_received: false,
             recv_closed: false,
             armed: true,
+            waited_for: false,
             request_complete: false,
             input_dropped: false,
             whole: None,
@@ -166,6 +169,7 @@ impl Call {
             message_received,
             recv_closed,
             armed,
+            waited_for,
             request_complete,
             input_dropped,
             whole,
@@ -183,7 +187,7 @@ impl Call {
         (*stream, *verdict, *deadline, *kind) = (None, None, None, None);
         (*headers_sent, *message_sent, *send_closed, *blocked, *all_sent) = (false, false, false, false, false);
         (*headers_received, *message_received, *recv_closed) = (false, false, false);
-        (*armed, *request_complete, *input_dropped, *accepted) = (true, false, false, false);
+        (*armed, *waited_for, *request_complete, *input_dropped, *accepted) = (true, false, false, false, false);
         (*encoding, *http_status, *whole) = (Encoding::Identity, 0, None);
         recycle_metadata(headers);
         recycle_metadata(trailers);

@@ -45,7 +45,7 @@ pub(crate) struct Settings {
 impl Settings {
     fn new(config: &Config) -> Self {
         Settings {
-            max_receive: config.max_receive_message_size,
+            max_receive: config.max_receive_message_size.min(crate::config::MAX_MESSAGE),
             // The prefix of a message has four bytes for its length.
             max_send: config.max_send_message_size.min(u32::MAX as usize),
             max_unsent_per_call: config.max_unsent_per_call,
@@ -256,7 +256,7 @@ impl Machine {
     /// The application waits: what arrives next is reported.
     pub(crate) fn arm(&mut self, slot: u32) {
         let call = &mut self.calls[slot];
-        call.armed = true;
+        (call.armed, call.waited_for) = (true, true);
         call.events &= !bit::READABLE;
         if call.events == 0 {
             self.calls.unlink(List::Ready, slot);

@@ -14,7 +14,8 @@ impl Config {
         const CHUNKS: usize = 4 * 66 * 1024;
         let list = self.max_header_list_size as usize;
         let stream = 4 * self.stream_window as usize + 4 * list + SLOTS + reply;
-        let pool = self.loan_pool.max(self.max_receive_message_size.saturating_add(5));
+        let largest = self.max_receive_message_size.min(crate::config::MAX_MESSAGE) + 5;
+        let pool = self.loan_pool.max(2 * largest);
         let tables = 4 * self.header_table_size as usize;
         // What senders may queue, and as much again in frames of other kinds before we stop reading.
         let unsent = self.max_unsent.saturating_mul(2).saturating_add(self.max_unsent_per_call).saturating_add(reply);

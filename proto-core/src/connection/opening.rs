@@ -25,7 +25,13 @@ impl Machine {
         let slot = self.calls.insert();
         let call = &mut self.calls[slot];
         call.kind = Some(options.kind);
-        call.max_receive = options.max_receive_message_size.unwrap_or(self.settings.max_receive);
+        call.max_receive = match options.max_receive_message_size {
+            None => self.settings.max_receive,
+            Some(own) => own.min(crate::config::MAX_MESSAGE),
+        };
+        if call.max_receive > self.settings.max_receive {
+            self.h2.allow_messages(call.max_receive);
+        }
         let id = self.calls.id(slot);
         if options.deadline.is_some_and(|deadline| deadline <= now) {
             self.fail(now, slot, local::deadline("starting the call", Seen::No));

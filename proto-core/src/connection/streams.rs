@@ -331,10 +331,11 @@ impl Machine {
         self.calls[slot].stream.and_then(|key| self.h2.stream(key)).is_some_and(|stream| has_more(&stream, len))
     }
 
-    /// Somebody waits for a message of which this much is missing.
+    /// A message is on its way of which this much is missing: it is helped along if somebody waits for it, and where there is room anyway.
     pub(crate) fn want(&mut self, slot: u32, missing: usize) {
-        if let Some(mut stream) = self.calls[slot].stream.and_then(|key| self.h2.stream(key)) {
-            stream.want(missing);
+        let call = &self.calls[slot];
+        if let Some(mut stream) = call.stream.and_then(|key| self.h2.stream(key)) {
+            if call.waited_for { stream.want(missing) } else { stream.expect(missing) }
         }
     }
 

@@ -16,7 +16,7 @@
 //!
 //! ```text
 //!     4 x max_concurrent_streams x stream_window    payloads not taken; one that is kept by reference pins its chunk
-//!   + 1.5 x loan_pool                               messages beyond the window that somebody waits for
+//!   + 1.5 x loan_pool                               messages beyond the window (the pool is at least twice the largest message)
 //!   + streams x (2 KiB + 2 x max_header_list_size)  slots, header lists, trailers
 //!   + 2 x 2 x header_table_size                     HPACK, both ways
 //!   + 4 chunks of 64 KiB                            the driver's `Incoming`
@@ -221,7 +221,7 @@ impl Connection {
             output: Output::default(),
             send_window: SendWindow::new(window::DEFAULT_WINDOW),
             recv_window: RecvWindow::new(window::DEFAULT_WINDOW),
-            pool: LoanPool::new(config.loan_pool.max(config.max_receive_message_size.saturating_add(5))),
+            pool: LoanPool::new(config.loan_pool),
             goaway: GoAwayState::default(),
             ping: PingState::default(),
             timers: Timers::new(),
@@ -236,6 +236,7 @@ impl Connection {
             // A larger table may be in use a little before its acknowledgement is here; a smaller one must be acknowledged.
             connection.decoder.set_max_table_size(connection.local.header_table_size as usize);
         }
+        connection.allow_messages(config.max_receive_message_size);
         connection.announce(config);
         connection.arm_first_timers(config);
         connection
@@ -265,6 +266,11 @@ impl Connection {
             }
         }
         core::mem::take(&mut self.events.closed).then_some(Event::Closed)
+    }
+
+    /// Messages on some stream may have up to `n` bytes: the pool of loans grows with the largest.
+    pub(crate) fn allow_messages(&mut self, n: usize) {
+        self.pool.allow(n.saturating_add(5));
     }
 
     /// A stream by its key.

@@ -35,7 +35,8 @@ impl Local {
     pub(super) fn new(config: &Config) -> Self {
         Local {
             acked: false,
-            stream_window: config.stream_window.clamp(1, MAX_WINDOW),
+            // A loan comes on top, and both together are a window.
+            stream_window: config.stream_window.clamp(1, MAX_WINDOW / 2 - 5),
             connection_window: config.connection_window.clamp(DEFAULT_WINDOW, MAX_WINDOW),
             max_frame_size: config.max_frame_size.clamp(DEFAULT_MAX_FRAME_SIZE, MAX_MAX_FRAME_SIZE),
             header_table_size: config.header_table_size,

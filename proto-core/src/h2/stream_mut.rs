@@ -85,7 +85,12 @@ impl<'a> StreamMut<'a> {
     ///
     /// More than the whole pool (`Config::loan_pool`) cannot be borrowed; take what has arrived then, and ask again.
     pub fn want(&mut self, missing: usize) {
-        self.connection.lend(self.slot, missing as u64);
+        self.connection.lend(self.slot, missing as u64, true);
+    }
+
+    /// The same for a message that nobody waits for yet: it may come early if that leaves room for the others.
+    pub fn expect(&mut self, missing: usize) {
+        self.connection.lend(self.slot, missing as u64, false);
     }
 
     /// The peer has half-closed and everything it sent is here.
@@ -239,9 +244,16 @@ impl Connection {
     }
 
     /// Somebody waits for `missing` more bytes: what the window does not allow is borrowed, whole.
-    fn lend(&mut self, slot: u32, missing: u64) {
+    fn lend(&mut self, slot: u32, missing: u64, waited_for: bool) {
         let stream = &self.streams[slot];
-        if !stream.state.can_receive() || stream.recv.waits_for_loan || stream.recv.window.lacks(missing) == 0 {
+        if !stream.state.can_receive() || stream.recv.window.lacks(missing) == 0 {
+            return;
+        }
+        if stream.recv.waits_for_loan {
+            if waited_for {
+                self.pool.hurry(self.streams.key_of(slot));
+                self.grant_loans();
+            }
             return;
         }
         // What is owed counts first.
@@ -250,7 +262,7 @@ impl Connection {
         if beyond == 0 {
             return;
         }
-        match self.pool.borrow(self.streams.key_of(slot), beyond) {
+        match self.pool.borrow(self.streams.key_of(slot), beyond, waited_for) {
             0 => self.streams[slot].recv.waits_for_loan = true,
             amount => self.grant(slot, amount),
         }

@@ -12,6 +12,9 @@ pub(super) const DEFAULT_WINDOW: u32 = 65_535;
 /// The largest window (RFC 9113 section 6.9.1).
 pub(super) const MAX_WINDOW: u32 = 0x7fff_ffff;
 
+/// The largest loan, and with its prefix the largest message: 1 GiB, so that a window with it stays below 2^31.
+pub(super) const MAX_LOAN: usize = crate::config::MAX_MESSAGE + 5;
+
 /// What we may send. Negative after the peer has reduced its SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 section 6.9.2).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SendWindow(i64);
@@ -94,43 +97,75 @@ impl RecvWindow {
 ///
 /// Guard against: memory without bound (100 streams of 4 MiB each), and against deadlock between messages that have each arrived in
 /// part: a loan is granted whole or not at all, first come first served.
+///
+/// A message that nobody waits for yet may arrive early, but only while it leaves room for the largest message (`reserve`): or replies that nobody
+/// pulls would hold the whole pool, and the one that somebody waits for would never come.
 #[derive(Debug)]
 pub(super) struct LoanPool {
     total: usize,
     free: usize,
+    /// What only messages that somebody waits for may borrow.
+    reserve: usize,
+    /// Streams whose message somebody waits for.
     waiting: VecDeque<(StreamKey, u32)>,
+    /// Streams whose message may come early; behind all others.
+    early: VecDeque<(StreamKey, u32)>,
     /// How often a stream had to wait for others to return their loan.
     pub(super) waits: u64,
 }
 
 impl LoanPool {
+    /// A pool of this many bytes.
     pub(super) fn new(total: usize) -> Self {
-        let total = total.min(MAX_WINDOW as usize / 2);
-        LoanPool { total, free: total, waiting: VecDeque::new(), waits: 0 }
+        LoanPool { total, free: total, reserve: 0, waiting: VecDeque::new(), early: VecDeque::new(), waits: 0 }
+    }
+
+    /// Messages may have up to `n` bytes: the pool holds two of them, so that one can come early and one that is waited for.
+    pub(super) fn allow(&mut self, n: usize) {
+        self.reserve = self.reserve.max(n.min(MAX_LOAN));
+        let more = self.reserve.saturating_mul(2).saturating_sub(self.total);
+        self.total += more;
+        self.free += more;
     }
 
     /// Asks for `n` bytes (at most the whole pool): granted now, or in its turn by `next_granted`. Returns what is granted now.
-    pub(super) fn borrow(&mut self, key: StreamKey, n: u64) -> u32 {
-        let n = usize::try_from(n).unwrap_or(usize::MAX).min(self.total);
-        // Below 2^30, see `new`.
+    pub(super) fn borrow(&mut self, key: StreamKey, n: u64, waited_for: bool) -> u32 {
+        let n = usize::try_from(n).unwrap_or(usize::MAX).min(self.total).min(MAX_LOAN);
+        // `MAX_LOAN` fits.
         let amount = n as u32;
-        if self.waiting.is_empty() && n <= self.free {
+        let first = self.waiting.is_empty() && (waited_for || self.early.is_empty());
+        if first && n <= self.room(waited_for) {
             self.free -= n;
             return amount;
         }
         self.waits += 1;
-        self.waiting.push_back((key, amount));
+        let queue = if waited_for { &mut self.waiting } else { &mut self.early };
+        queue.push_back((key, amount));
         0
+    }
+
+    fn room(&self, waited_for: bool) -> usize {
+        if waited_for { self.free } else { self.free.saturating_sub(self.reserve) }
+    }
+
+    /// Somebody waits now for what might have come early.
+    pub(super) fn hurry(&mut self, key: StreamKey) {
+        if let Some(at) = self.early.iter().position(|(waiting, _)| *waiting == key) {
+            self.waiting.extend(self.early.remove(at));
+        }
     }
 
     /// The next stream whose turn has come, and its loan.
     pub(super) fn next_granted(&mut self) -> Option<(StreamKey, u32)> {
-        let (_, amount) = self.waiting.front()?;
-        if *amount as usize > self.free {
+        let waited_for = !self.waiting.is_empty();
+        let room = self.room(waited_for);
+        let queue = if waited_for { &mut self.waiting } else { &mut self.early };
+        let (_, amount) = queue.front()?;
+        if *amount as usize > room {
             return None;
         }
         self.free -= *amount as usize;
-        self.waiting.pop_front()
+        queue.pop_front()
     }
 
     /// A loan, or a part of one, comes back.
@@ -141,6 +176,7 @@ impl LoanPool {
     /// The stream does not wait any more.
     pub(super) fn forget(&mut self, key: StreamKey) {
         self.waiting.retain(|(waiting, _)| *waiting != key);
+        self.early.retain(|(waiting, _)| *waiting != key);
     }
 
     /// Bytes lent.
@@ -214,10 +250,10 @@ mod tests {
     #[test]
     fn loans_are_whole_and_first_come_first_served() {
         let mut pool = LoanPool::new(100);
-        assert_eq!(pool.borrow(key(1), 70), 70);
-        assert_eq!(pool.borrow(key(2), 40), 0);
+        assert_eq!(pool.borrow(key(1), 70, true), 70);
+        assert_eq!(pool.borrow(key(2), 40, true), 0);
         // Would fit, and must not overtake.
-        assert_eq!(pool.borrow(key(3), 10), 0);
+        assert_eq!(pool.borrow(key(3), 10, true), 0);
         assert_eq!(pool.next_granted(), None);
         pool.repay(70);
         assert_eq!(pool.next_granted(), Some((key(2), 40)));
@@ -226,10 +262,26 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_early_leaves_room_for_what_is_waited_for() {
+        let mut pool = LoanPool::new(100);
+        pool.allow(60);
+        assert_eq!(pool.borrow(key(1), 60, false), 60);
+        assert_eq!(pool.borrow(key(2), 60, false), 0, "the pool has 120 now, 60 of them in reserve");
+        assert_eq!(pool.borrow(key(3), 10, true), 10);
+        assert_eq!(pool.borrow(key(4), 60, true), 0);
+        pool.repay(10);
+        assert_eq!(pool.next_granted(), Some((key(4), 60)));
+        pool.repay(60);
+        assert_eq!(pool.next_granted(), None, "the first is still there");
+        pool.hurry(key(2));
+        assert_eq!(pool.next_granted(), Some((key(2), 60)));
+    }
+
+    #[test]
     fn a_wish_beyond_the_pool_is_the_whole_pool() {
         let mut pool = LoanPool::new(100);
-        assert_eq!(pool.borrow(key(1), u64::MAX), 100);
-        assert_eq!(pool.borrow(key(2), 1), 0);
+        assert_eq!(pool.borrow(key(1), u64::MAX, true), 100);
+        assert_eq!(pool.borrow(key(2), 1, true), 0);
         pool.forget(key(2));
         pool.repay(100);
         assert_eq!(pool.next_granted(), None);
