@@ -116,7 +116,8 @@ impl Incoming {
             // Copies what is left of a frame to the front, less than one frame.
             self.chunk.copy_within(self.start..self.end, 0);
         } else {
-            let mut fresh = self.fresh(needed);
+            // A frame longer than a chunk: by doubling, so that what waits is not copied again with every read.
+            let mut fresh = self.fresh(if needed > CHUNK { needed.max(waiting * 2) } else { needed });
             fresh[..waiting].copy_from_slice(self.as_slice());
             self.chunk = fresh;
             self.sharer = (0, 0);

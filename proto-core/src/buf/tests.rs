@@ -74,6 +74,21 @@ fn only_a_quarter_of_the_chunk_is_worth_sharing() {
 }
 
 #[test]
+fn a_frame_longer_than_a_chunk_grows_by_doubling() {
+    let mut incoming = Incoming::new();
+    let (mut sizes, mut read) = (Vec::new(), 0);
+    while read < 4_000_000 {
+        let n = incoming.spare().len().min(10_000);
+        incoming.filled(n);
+        read += n;
+        sizes.push(incoming.chunk_len());
+    }
+    assert_eq!(incoming.as_slice().len(), read);
+    sizes.dedup();
+    assert!(sizes.len() < 10 && incoming.chunk_len() < 3 * read, "{sizes:?}");
+}
+
+#[test]
 fn what_is_shared_is_counted_by_owner_and_chunk() {
     let mut incoming = Incoming::new();
     incoming.extend_from_slice(&[0; 100]);

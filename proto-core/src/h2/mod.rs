@@ -314,6 +314,11 @@ impl Connection {
         self.pool.lent()
     }
 
+    /// How often a stream had to wait until others returned what they had borrowed.
+    pub fn loan_waits(&self) -> u64 {
+        self.pool.waits
+    }
+
     /// The clock goes on, never back.
     pub(crate) fn tick(&mut self, now: Instant) {
         self.now = self.now.max(now);

@@ -109,6 +109,8 @@ impl Connection {
 
     fn on_frame(&mut self, head: Head, payload: &[u8]) -> Result<(), FrameError> {
         match head.kind {
+            // Of a stream that our GOAWAY has turned away (RFC 9113 section 6.8).
+            kind::WINDOW_UPDATE | kind::RST_STREAM | kind::PRIORITY if self.goaway.is_beyond(head.stream) => Ok(()),
             kind::HEADERS => self.on_headers(frame::Headers::read(head, payload)?),
             kind::WINDOW_UPDATE => self.on_window_update(head, payload),
             kind::RST_STREAM => self.on_rst_stream(frame::StreamReset::read(head, payload)?),

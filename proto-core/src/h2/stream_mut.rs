@@ -3,10 +3,13 @@
 use super::header_block::HeaderBlock;
 use super::send_queue::End;
 use super::{Blocked, Connection, Reset, Side, StreamKey};
-use crate::buf::{MessageBuf, Payload, Piece};
+use crate::buf::{COPY_UP_TO, MessageBuf, Payload, Piece};
 use crate::error::ErrorCode;
 use crate::frame;
 use crate::hpack::HeaderList;
+
+/// A part of a message at least this long is handed out by reference: a quarter of a chunk, bar what stands before a message's first byte.
+const SHARE_FROM: usize = COPY_UP_TO - 64;
 
 /// One stream, borrowed from its connection.
 #[derive(Debug)]
@@ -69,12 +72,14 @@ impl<'a> StreamMut<'a> {
 
     /// Takes the next `skip` bytes away and then moves `n` bytes to `into`; credit goes back to the peer.
     ///
-    /// Large payloads move by reference, small ones are copied.
+    /// Large payloads move by reference, small ones are copied; so are small parts of large ones, since a message may be kept for long
+    /// and must not pin a chunk for little.
     pub fn take(&mut self, skip: usize, n: usize, into: &mut MessageBuf) {
         let recv = &mut self.connection.streams[self.slot].recv;
         let mut taken = recv.bytes.take(skip, |_| {});
         taken += recv.bytes.take(n, |piece| match piece {
             Piece::Copied(bytes) => into.extend_from_slice(bytes),
+            Piece::Shared(bytes) if bytes.len() < SHARE_FROM => into.extend_from_slice(&bytes),
             Piece::Shared(bytes) => into.push(bytes),
         });
         self.connection.on_taken(self.slot, taken);

@@ -58,6 +58,8 @@ fn a_graceful_goaway_warns_pings_and_then_names_the_last_stream() {
     raw.send_headers(5, &[(":method", "GET"), (":scheme", "http"), (":path", "/beyond"), ("x", "y")], false)
         .expect("ignored");
     raw.send_data(5, b"ignored", true).expect("ignored");
+    raw.send_with(|out| frame::window_update(out, 5, 100)).expect("ignored");
+    raw.send_with(|out| frame::rst_stream(out, 5, ErrorCode::Cancel)).expect("ignored");
     assert_eq!((raw.events(), raw.frames()), (vec![], vec![]));
     assert_eq!(raw.connection.live_streams(), 2);
 }

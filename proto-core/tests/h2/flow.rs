@@ -238,6 +238,7 @@ fn loans_wait_their_turn_and_none_is_forgotten() {
             }
         }
         assert_eq!((done, pair.server.borrowed()), (4, 0));
+        assert!(pair.server.loan_waits() >= 4);
     });
 }
 
