@@ -13,6 +13,7 @@
 
 mod answering;
 mod ending;
+mod errors;
 mod fields;
 mod handle;
 mod receiving;
