@@ -163,6 +163,9 @@ fn bare_host(text: &str) -> Result<Endpoint, TargetProblem> {
     if authority.contains('@') {
         return Err(TargetProblem::UserInfo);
     }
+    if let (Some('/'), Some(scheme)) = (rest.chars().next(), slip_of_scheme(authority)) {
+        return Err(TargetProblem::Slash(scheme.to_owned()));
+    }
     match rest.chars().next() {
         Some('/') => return Err(unexpected("a path", rest)),
         Some('?') => return Err(unexpected("a query", rest)),
@@ -173,6 +176,12 @@ fn bare_host(text: &str) -> Result<Endpoint, TargetProblem> {
         Some(bracketed) => ipv6(authority, bracketed),
         None => name_or_ipv4(authority),
     }
+}
+
+/// "http" of `http:/host:port`: a scheme that one slash follows.
+fn slip_of_scheme(authority: &str) -> Option<&str> {
+    let scheme = authority.strip_suffix(':')?;
+    ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(scheme)
 }
 
 /// `::1]:50051`, what follows the opening bracket.

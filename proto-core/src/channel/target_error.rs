@@ -19,6 +19,8 @@ pub struct TargetError {
 pub enum TargetProblem {
     /// A scheme that we do not know.
     Scheme(String),
+    /// One slash after this scheme.
+    Slash(String),
     /// No host.
     NoHost,
     /// A host that is neither a name nor an address.
@@ -73,6 +75,9 @@ impl fmt::Display for TargetProblem {
         const FORMS: &str = "host:port, http://host:port, https://host:port, dns:///host:port, unix:path";
         match self {
             TargetProblem::Scheme(scheme) => write!(f, "unknown scheme {scheme:?}; expected {FORMS}"),
+            TargetProblem::Slash(scheme) => {
+                write!(f, "one slash after \"{scheme}:\"; expected \"{scheme}://host:port\"")
+            }
             TargetProblem::NoHost => write!(f, "no host; expected {FORMS}"),
             TargetProblem::Host(host) => write!(
                 f,

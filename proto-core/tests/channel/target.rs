@@ -3,7 +3,6 @@
 use crate::world::tcp;
 use proto_core::channel::{Address, Target, TargetProblem};
 use proto_core::grpc::{Code, Local, Origin, Seen, Status};
-use std::error::Error;
 
 #[test]
 fn targets_with_a_name_are_resolved() {
@@ -90,6 +89,8 @@ fn a_bad_target_gives_an_error_that_names_it_and_what_was_expected() {
             r#""8.8.8.8" names a DNS server, which is not supported; expected dns:///host:port"#.to_owned(),
         ),
         ("http://host:80/path", r#"a path ("/path") after the port; expected nothing there"#.to_owned()),
+        ("http:/host:80", r#"one slash after "http:"; expected "http://host:port""#.to_owned()),
+        ("HTTPS:/host", r#"one slash after "HTTPS:"; expected "HTTPS://host:port""#.to_owned()),
         ("host:80/", r#"a path ("/") after the port; expected nothing there"#.to_owned()),
         ("http://host:80?a=b", r#"a query ("?a=b") after the port; expected nothing there"#.to_owned()),
         ("http://host:80#top", r##"a fragment ("#top") after the port; expected nothing there"##.to_owned()),
