@@ -16,6 +16,43 @@
 //! # Ok(()) }
 //! ```
 //!
+//! | to | look at |
+//! |---|---|
+//! | call | [`Channel`]; [`Request`] with its options; [`Streaming`], [`ClientStreaming`], [`Bidi`]; [`Channel::later`]; [`Cancel`] |
+//! | serve | [`Server::builder`]; [`Context`], [`Sender`], [`Receiver`], [`Pusher`] in handlers; [`Stop`] |
+//! | tell errors apart | [`Status`]: [`Code`], [`Origin`], [`Seen`], [`source`](Status::source); [`ServerError`] from `bind` |
+//! | test your handlers | [`Channel::in_process`], or call them: [`Sender::for_test`], `Receiver::from_iter`, [`Context::for_test`] |
+//! | test on bad networks | `testkit::Sim`, with feature `testkit` |
+//!
+//! A handler is a method like any other; a test of it needs neither server nor socket:
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+//! # fn main() -> Result<(), Status> {
+//! use hello::blocking::HelloService;
+//!
+//! let mut replies = Sender::for_test();
+//! Greeter.lots_of_replies(Request::new(HelloRequest { greeting: "Ada".into() }), &mut replies)?;
+//! assert_eq!(replies.sent()[0].reply, "0 Ada");
+//!
+//! let mut requests = Receiver::from_iter([greeting("Ada"), greeting("Bob")]);
+//! assert_eq!(Greeter.lots_of_greetings(&mut requests)?.reply, "Ada, Bob");
+//! # Ok(()) }
+//! ```
+//!
+//! An error says whose verdict it is and whether the call can be sent again:
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+//! # fn main() -> Result<(), Status> {
+//! let hello = HelloServiceClient::new(Channel::new("unix:/no/such/socket")?);
+//! let status = hello.say_hello(greeting("Ada")).unwrap_err();
+//! assert_eq!((status.code(), status.origin()), (Code::Unavailable, Origin::Local(Local::Connect)));
+//! assert_eq!(status.seen_by_server(), Seen::No);
+//! assert!(status.can_retry() && status.source().is_some());
+//! # Ok(()) }
+//! ```
+//!
 //! Everything blocking stands on one seam to the operating system ([`os`]). With feature `testkit` the simulation
 //! takes its place: virtual time, a network that fails on a seed, threads switched by the seed.
 
@@ -35,9 +72,11 @@ pub use client::{
     BackoffConfig, Bidi, Cancel, Channel, ChannelBuilder, ClientStreaming, Later, Pending, Requests, State, Streaming,
     settled,
 };
+pub use os::Address;
+pub use proto_core::grpc::{Local, MetadataError, Origin, Seen};
 pub use proto_core::rpc::{
     Context, IntoRequest, Peer, Pusher, Receiver, Request, RequestOptions, Response, SendError, Sender, TryRecvError,
     TrySendError,
 };
 pub use proto_core::{Code, Metadata, Status};
-pub use server::{Running, Server, Stop, serve_connection};
+pub use server::{Report, Running, Server, ServerBuilder, ServerError, Stop, serve_connection};

@@ -10,7 +10,6 @@ use proto_core::rpc::Front;
 use rt_std::os::unix::{RealOs, SocketPipe};
 use rt_std::os::{Os, Pipe};
 use rt_std::{BackoffConfig, Channel, Code, State, Status};
-use std::error::Error as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;

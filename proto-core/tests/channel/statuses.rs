@@ -3,7 +3,6 @@
 use crate::world::{World, ms};
 use proto_core::channel::{ConnectFailure, Pick, State, Waiter};
 use proto_core::grpc::{Code, Local, Origin, Seen, Status};
-use std::error::Error;
 
 const THREE: [&str; 3] = ["10.0.0.5:50051", "10.0.0.6:50051", "10.0.0.7:50051"];
 

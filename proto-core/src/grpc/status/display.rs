@@ -1,7 +1,6 @@
 //! What a status looks like: one line for users, the same line and everything else for `Debug`.
 
 use super::Status;
-use core::error::Error;
 use core::fmt;
 
 /// `NOT_FOUND: no such user`, or the code alone where there is no message.

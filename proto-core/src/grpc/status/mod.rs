@@ -170,6 +170,12 @@ impl Status {
         self.inner.as_ref().map_or(&EMPTY, |inner| &inner.metadata)
     }
 
+    /// What caused it, such as the error of the socket. The same as `Error::source`, here so that it needs no import. It does not
+    /// travel: what a peer sent has none.
+    pub fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.inner.as_ref()?.source.as_ref().map(|source| &**source as _)
+    }
+
     /// Whose verdict it is.
     pub fn origin(&self) -> Origin {
         self.inner.as_ref().and_then(|inner| inner.origin.clone()).unwrap_or(Origin::Local(Local::Application))
@@ -203,7 +209,7 @@ impl Status {
 
 impl core::error::Error for Status {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        self.inner.as_ref()?.source.as_ref().map(|source| &**source as _)
+        Status::source(self)
     }
 }
 
