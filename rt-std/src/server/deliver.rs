@@ -18,6 +18,13 @@ enum End {
 }
 
 impl State {
+    /// Nothing was decided that somebody has to hear of: the common case between two calls of a bite.
+    fn is_quiet(&self) -> bool {
+        let nobody = self.to_wake.is_empty() && self.ended.is_empty() && self.leftovers.is_empty();
+        let nothing = self.fresh.is_empty() && self.admitted.is_empty() && !self.kick && !self.greeted;
+        nobody && nothing && (self.corked.is_none() || self.cork_listed)
+    }
+
     /// Will nothing more come of it?
     fn end(&mut self, now: Instant) -> End {
         if self.dead {
@@ -69,6 +76,9 @@ impl Hub {
         let timer = due < old || close && old != NEVER;
         if timer {
             held.timer_at = due;
+        }
+        if end == End::NotYet && !timer && held.is_quiet() {
+            return Vec::new();
         }
         let kick = std::mem::take(&mut held.kick) && !held.closed;
         let greeted = std::mem::take(&mut held.greeted);
