@@ -1,5 +1,5 @@
-//! `bench-inproc --mode unary|sstream --n N --concurrency C --size S [--count M] [--metadata K]`: makes calls in memory
-//! and says what was moved. To be run under callgrind; `benches/README.md` has the commands.
+//! `bench-inproc --mode unary|sstream --n N --concurrency C --size S [--count M] [--metadata K]
+//! [--streams L]`: makes calls in memory and says what was moved. To be run under callgrind; `benches/README.md` has the commands.
 
 use benches::inproc::{Load, Mode, Report, run};
 use std::process::ExitCode;
@@ -7,17 +7,20 @@ use std::str::FromStr;
 use std::time::Instant;
 
 const USAGE: &str = "\
-usage: bench-inproc --mode unary|sstream --n N --concurrency C --size S [--count M] [--metadata K]
+usage: bench-inproc --mode unary|sstream --n N --concurrency C --size S [--count M]
+                    [--metadata K] [--streams L]
   --mode         unary: one message each way; sstream: one there, M back
   --n            calls in all
   --concurrency  calls under way at once
   --size         bytes of a message's payload
   --count        sstream: replies of a call (default 100)
-  --metadata     entries of metadata with each request, and with each unary reply (default 0)";
+  --metadata     entries of metadata with each request, and with each unary reply (default 0)
+  --streams      streams that the server allows at once (default: as many as calls); more calls wait in the client";
 
 /// The options, or what is wrong with them.
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Load, String> {
-    let mut load = Load { mode: Mode::Unary, calls: 1_000, concurrency: 1, size: 16, count: 100, metadata: 0 };
+    let (mode, streams) = (Mode::Unary, None);
+    let mut load = Load { mode, calls: 1_000, concurrency: 1, size: 16, count: 100, metadata: 0, streams };
     while let Some(option) = args.next() {
         let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
         match &*option {
@@ -33,6 +36,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Load, String> {
             "--size" => load.size = number(&option, &value)?,
             "--count" => load.count = number(&option, &value)?,
             "--metadata" => load.metadata = number(&option, &value)?,
+            "--streams" => load.streams = Some(number(&option, &value)?),
             _ => return Err(format!("{option} is unknown")),
         }
     }

@@ -36,6 +36,8 @@ pub struct Load {
     pub count: u32,
     /// Entries of metadata with each request, and as many with each reply.
     pub metadata: usize,
+    /// Streams that the server allows at once; calls beyond them wait in the client.
+    pub streams: Option<u32>,
 }
 
 /// The payload of call number `call`: its number, as far as there is room, and a pattern.

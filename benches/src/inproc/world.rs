@@ -49,7 +49,8 @@ pub(super) fn lock(world: &Shared) -> MutexGuard<'_, World> {
 
 impl World {
     fn new(load: Load) -> Self {
-        let streams = u32::try_from(load.concurrency).unwrap_or(u32::MAX).max(100);
+        let enough = u32::try_from(load.concurrency).unwrap_or(u32::MAX).max(100);
+        let streams = load.streams.unwrap_or(enough);
         // A message of the largest size must fit, with its field's tag and length.
         let limit = Config::default().max_receive_message_size.max(load.size + 64);
         let now = Instant::from_nanos(1_000_000_000);
