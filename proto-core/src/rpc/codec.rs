@@ -25,7 +25,10 @@ pub enum Prost {}
 #[cfg(feature = "prost")]
 impl<M: prost::Message> Encode<M> for Prost {
     fn encode(message: &M, out: &mut Vec<u8>) -> Result<(), Status> {
-        message.encode(out).map_err(|e| Status::internal(alloc::format!("message cannot be encoded: {e}")))
+        // Room for all of it at once: a buffer that grows on the way copies a large message, and ends up twice as large.
+        out.reserve(message.encoded_len());
+        message.encode_raw(out);
+        Ok(())
     }
 }
 
