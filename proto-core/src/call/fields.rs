@@ -43,6 +43,8 @@ pub(super) fn metadata(list: &HeaderList, into: &mut Metadata) -> Result<(), Inv
         // Most calls.
         return Ok(());
     }
+    // About what its names and values take: no growing on the way.
+    into.reserve(list.len(), list.text_len());
     for field in list.iter() {
         match field.name {
             Name::Known(name) if is_protocol(name) => {}

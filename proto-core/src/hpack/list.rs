@@ -123,6 +123,12 @@ impl HeaderList {
         Some(field.value(&self.bytes))
     }
 
+    /// Octets of all values, and of the names that are not known.
+    #[inline]
+    pub(crate) fn text_len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Every stored field is one of `names`, and none is there twice. O(1).
     #[inline]
     pub(crate) fn has_only(&self, names: u64) -> bool {

@@ -145,11 +145,16 @@ impl Metadata {
 
     /// Appends everything that `other` has.
     pub fn extend(&mut self, other: &Metadata) {
-        self.bytes.reserve(other.bytes.len());
-        self.entries.reserve(other.entries.len());
+        self.reserve(other.entries.len(), other.bytes.len());
         for (name, value, sensitive) in other.raw() {
             self.append(name, value, sensitive);
         }
+    }
+
+    /// Makes room for so many entries more, with so many bytes of names and values.
+    pub(crate) fn reserve(&mut self, entries: usize, bytes: usize) {
+        self.entries.reserve(entries);
+        self.bytes.reserve(bytes);
     }
 
     /// Empties it, keeping its memory.
