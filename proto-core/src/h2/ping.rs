@@ -54,7 +54,7 @@ impl Connection {
     /// Starts the keepalive timer, if there is one and something to keep alive.
     pub(super) fn arm_keepalive(&mut self) {
         let Some(interval) = self.local.keepalive_interval else { return };
-        if self.streams.live > 0 || self.local.keepalive_without_calls {
+        if self.streams.counted > 0 || self.local.keepalive_without_calls {
             self.arm(Kind::Keepalive, self.heard.max(self.now) + interval);
         }
     }
@@ -69,7 +69,8 @@ impl Connection {
     /// Silence for an interval, perhaps.
     pub(super) fn on_keepalive_due(&mut self) {
         let Some(interval) = self.local.keepalive_interval else { return };
-        if self.streams.live == 0 && !self.local.keepalive_without_calls {
+        // A stream that has ended and was not released is no call to the peer, whose patience is less then (gRFC A8).
+        if self.streams.counted == 0 && !self.local.keepalive_without_calls {
             return;
         }
         if self.heard + interval > self.now {

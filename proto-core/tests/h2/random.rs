@@ -158,9 +158,7 @@ fn configs(random: &mut Random) -> [Config; 2] {
         // Bytes may lie about for long here.
         handshake_timeout: Duration::from_secs(36_000),
         settings_ack_timeout: Duration::from_secs(36_000),
-        keepalive_timeout: Duration::from_secs(36_000),
         stall_timeout: None,
-        keepalive_interval: random.one_in(2).then_some(Duration::from_secs(20)),
         ..Config::default()
     })
 }

@@ -118,6 +118,17 @@ fn keepalive_without_streams_is_an_option() {
 }
 
 #[test]
+fn an_answer_that_nobody_has_released_needs_no_keepalive() {
+    let mut raw = with_keepalive(false);
+    let key = open_stream(&mut raw);
+    raw.send_headers(1, &[(":status", "200")], true).expect("legal");
+    raw.frames();
+    pass(&mut raw, 100 * SECOND);
+    assert!(pings(&raw.frames()).is_empty() && raw.connection.close_reason().is_none());
+    release(&mut raw.connection, key);
+}
+
+#[test]
 fn an_idle_connection_ends_and_a_busy_one_does_not() {
     let config = Config { idle_timeout: Some(60 * SECOND), ..Config::default() };
     over_every_link_with(&config, &Config::default(), |mut pair| {
