@@ -189,10 +189,6 @@ impl Connection {
 
     /// A frame on a stream of which nothing is known.
     fn on_stray(&mut self, stream: u32, never: bool) -> Result<(), FrameError> {
-        if self.goaway.is_beyond(stream) {
-            // It was opened before the peer knew of our GOAWAY; nothing on it is answered.
-            return Ok(());
-        }
         if !never && self.was_opened(stream) {
             return self.guards.glitches.charge(self.now);
         }
