@@ -134,6 +134,13 @@ impl Calls {
         entry.stage = stage;
     }
 
+    /// Every thread that waits on a call of the connection.
+    pub(super) fn wake_all(&mut self, into: &mut Vec<Thread>) {
+        for entry in &mut self.slots {
+            entry.wake(|_| true, into);
+        }
+    }
+
     pub(super) fn get(&mut self, id: CallId) -> Option<&mut Entry> {
         self.slots.get_mut(id.index()).filter(|e| e.id == Some(id))
     }

@@ -91,6 +91,8 @@ pub(super) struct State {
     /// Our direction has ended.
     pub(super) shut: bool,
     pub(super) closed: bool,
+    /// Somebody panicked with it in hand: its core is not touched any more.
+    pub(super) abandoned: bool,
 }
 
 /// The connection's lock, held.
@@ -132,6 +134,7 @@ impl Conn {
             linger: NEVER,
             shut: false,
             closed: false,
+            abandoned: false,
         };
         Conn { key, pipe, peer, state: Lock::new(state) }
     }

@@ -61,6 +61,9 @@ impl Hub {
 
     /// The same, but that the calls that are too many are handed back.
     pub(super) fn deliver(&self, conn: &Arc<Conn>, mut held: Held<'_>) -> Vec<Job> {
+        if held.abandoned {
+            return Vec::new();
+        }
         let now = self.os.now();
         held.dispatch(self, conn, now);
         held.room(self);
@@ -89,7 +92,9 @@ impl Hub {
         let ended = std::mem::take(&mut held.ended);
         let leftovers = std::mem::take(&mut held.leftovers);
         drop(held);
-        drop(leftovers);
+        if !leftovers.is_empty() {
+            self.dropping(|| drop(leftovers));
+        }
         for thread in &wake {
             self.os.unpark(thread);
         }

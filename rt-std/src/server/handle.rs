@@ -74,13 +74,24 @@ impl Handle {
         }
     }
 
+    /// How the call ended, if that is known without the core.
+    fn over(&self, state: &mut State) -> Option<Status> {
+        if state.abandoned {
+            return Some(Status::internal("the connection was given up after a panic"));
+        }
+        match state.calls.get(self.id) {
+            Some(entry) => entry.verdict.clone(),
+            None => Some(Status::cancelled("the call has ended")),
+        }
+    }
+
     /// The call as it stands, or how it ended.
     fn check(&self, state: &mut State) -> Result<(), Status> {
-        let live = state.calls.get(self.id).is_some_and(|entry| entry.verdict.is_none());
-        if live && state.core.call(self.id).is_ok_and(|call| !call.is_cancelled()) {
-            return Ok(());
+        match self.over(state) {
+            Some(status) => Err(status),
+            None if state.core.call(self.id).is_ok_and(|call| !call.is_cancelled()) => Ok(()),
+            None => Err(state.status_of(self.id)),
         }
-        Err(state.status_of(self.id))
     }
 
     fn try_send(&self, state: &mut State, now: Instant, message: Payload<'_>) -> Sent {
@@ -161,8 +172,8 @@ impl CallHandle for Handle {
         let id = self.id;
         let received = self.wait_for(Direction::Recv, until, |state, now| {
             into.clear();
-            if state.calls.get(id).is_none_or(|entry| entry.verdict.is_some()) {
-                return Some(Received::Failed(state.status_of(id)));
+            if let Some(status) = self.over(state) {
+                return Some(Received::Failed(status));
             }
             let Ok(mut call) = state.core.call(id) else { return Some(Received::Failed(state.status_of(id))) };
             match call.recv(now, into) {

@@ -111,6 +111,7 @@
 //! | `handle` | what a handler can do with its call |
 //! | `accept`, `stop` | the beginning and the end |
 //! | `connection` | one connection, or connections inside this process, without a listener |
+//! | `guard` | what a panic may cost |
 //! | `rules` | the names of the hand-off rules, each with a mutant that the simulation kills |
 //!
 //! What it does not do: protocol (that is `proto_core`), system calls (`crate::os`).
@@ -123,6 +124,7 @@ mod conn;
 mod connection;
 mod deliver;
 mod error;
+mod guard;
 mod handle;
 mod hub;
 mod job;

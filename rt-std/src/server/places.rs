@@ -39,6 +39,9 @@ impl Hub {
     pub(super) fn visit(&self, conn: &Arc<Conn>, visit: Visit, spare: &mut Incoming) -> Vec<Job> {
         let now = self.os.now();
         let mut held = self.conn(conn);
+        if held.abandoned {
+            return Vec::new();
+        }
         held.hup |= visit.ready.hup;
         if visit.timer {
             held.timer_at = NEVER;
@@ -204,8 +207,10 @@ impl Hub {
 
     /// Flushes, from outside.
     pub(super) fn flush_now(&self, conn: &Arc<Conn>) {
-        let held = self.conn(conn);
-        let held = self.flush(conn, held);
-        self.unlock(conn, held);
+        self.guarded(conn, || {
+            let held = self.conn(conn);
+            let held = self.flush(conn, held);
+            self.unlock(conn, held);
+        });
     }
 }

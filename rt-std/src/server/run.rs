@@ -65,7 +65,7 @@ impl Hub {
                 self.flush_now(&other);
                 oldest = None;
             }
-            if let Some(ended) = self.serve(&job, bench, now, &mut oldest) {
+            if let Some(ended) = self.guarded(&job.conn, || self.serve(&job, bench, now, &mut oldest)).flatten() {
                 now = ended;
                 last = Some(job.conn.clone());
             }
@@ -103,6 +103,9 @@ impl Hub {
         }
         bench.request.clear();
         let mut conn = self.conn(&job.conn);
+        if conn.abandoned {
+            return Some(ended);
+        }
         match result {
             Ok(()) if job.headers => self.after_headers(job, &mut conn, bench, ended),
             result => self.finish(job, &begun.found, &mut conn, result, bench, ended),
@@ -114,7 +117,7 @@ impl Hub {
         }
         self.unlock(&job.conn, conn);
         // The application's values go now, and with them the last hold on the connection: no later call may come.
-        bench.context.forget();
+        self.dropping(|| bench.context.forget());
         Some(ended)
     }
 
@@ -127,6 +130,9 @@ impl Hub {
     }
 
     fn begin_locked(&self, job: &Job, conn: &mut State, bench: &mut Bench, now: Instant) -> Option<Begun> {
+        if conn.abandoned {
+            return None;
+        }
         let found = conn.calls.get(job.id)?.found;
         if conn.core.call(job.id).map_or(true, |call| call.is_cancelled()) {
             conn.release_call(now, job.id);
@@ -180,7 +186,8 @@ impl Hub {
                 if crate::testkit::is_over(&*panic) || self.broken(Rule::PanicEndsCall) {
                     std::panic::resume_unwind(panic);
                 }
-                drop(panic);
+                // What it carries is the application's, and its destructor might panic in turn.
+                std::mem::forget(panic);
                 self.stats.panics.one();
                 *bench = Bench::default();
                 Err(Status::unknown(format!("the handler of {} panicked", found.path)))

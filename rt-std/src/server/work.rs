@@ -58,8 +58,8 @@ impl Hub {
                 Step::Scan(slots, corked) => self.scan(&slots, corked, now),
                 Step::Accept => self.accept(),
                 Step::Visit(conn, visit) => {
-                    let jobs = self.visit(&conn, visit, &mut spare);
-                    if !jobs.is_empty() {
+                    let jobs = self.guarded(&conn, || self.visit(&conn, visit, &mut spare));
+                    if let Some(jobs) = jobs.filter(|jobs| !jobs.is_empty()) {
                         self.begin_batch(&conn, slot, jobs, &mut bench);
                     }
                     let took = self.os.now() - now;

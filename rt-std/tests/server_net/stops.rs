@@ -2,7 +2,9 @@
 
 use crate::common::toy::{M, Served, Toy};
 use crate::{LONG, Setup};
-use proto_core::grpc::Code;
+use proto_core::call::Kind;
+use proto_core::grpc::{Code, Status};
+use proto_core::rpc::{BlockingService, MethodInfo, ServerCall, ServiceInfo};
 use rt_std::os::{Address, RealOs};
 use rt_std::server::ServerError;
 use rt_std::{Server, Stop};
@@ -113,4 +115,50 @@ fn a_panic_is_unknown_and_the_server_lives_on() {
     }
     c.pipe.close();
     assert_eq!(setup.server.shutdown(LONG).panics, 20);
+}
+
+#[test]
+fn a_panic_outside_of_handlers_costs_its_connection_and_no_worker() {
+    /// Its lookup of methods panics; so does what its handlers leave behind.
+    struct Broken;
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "dropped");
+        }
+    }
+    static ONLY: &[MethodInfo] = &[MethodInfo { name: "Drop", path: "/broken.Broken/Drop", kind: Kind::UNARY }];
+    static FIND: &[MethodInfo] = &[MethodInfo { name: "Find", path: "/broken.Broken/Find", kind: Kind::UNARY }];
+    static INFO: ServiceInfo = ServiceInfo {
+        name: "broken.Broken",
+        methods: ONLY,
+        find: |name| if name == b"Drop" { Some(0) } else { panic!("a broken table of methods") },
+    };
+    impl BlockingService for Broken {
+        fn info(&self) -> &'static ServiceInfo {
+            &INFO
+        }
+        fn call(&self, _: u16, call: &mut ServerCall) -> Result<(), Status> {
+            call.context.insert(Bomb);
+            Err(Status::aborted("as always"))
+        }
+    }
+    let setup = Setup::new(0, |b| b.add_service(Broken).max_handler_threads(2));
+    let mut good = setup.client();
+    good.ping_within(1, LONG);
+    for round in 0..10 {
+        let mut c = setup.client();
+        c.request(1, &ONLY[0], None, b"");
+        c.until("its answer", |c| c.ended(1).is_some_and(|e| e.0 == Code::Aborted));
+        c.request(2, M::Sleep.info(), None, &crate::common::toy::number(2_000));
+        c.open(3, M::WaitStream.info());
+        c.request(4, &FIND[0], None, b"");
+        c.until("the end of the connection", |c| c.eof);
+        good.request(round, M::Echo.info(), None, b"x");
+        good.until("an answer", |c| c.ended(round).is_some_and(|e| e.0 == Code::Ok));
+    }
+    setup.until("all is given back", || setup.probe.counts().busy == 0 && setup.probe.counts().connections == 1);
+    good.pipe.close();
+    let report = setup.server.shutdown(LONG);
+    assert_eq!((report.panics, report.left_behind), (20, 0));
 }
