@@ -116,16 +116,7 @@ fn fill_and_measure(fragments: impl Fn(u32) -> Vec<Vec<u8>>) -> (usize, usize) {
     (siege.held(), bound(&config, 1, 0))
 }
 
-/// The tests count in one allocator: one at a time.
-static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
-
-fn alone() -> std::sync::MutexGuard<'static, ()> {
-    ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-#[test]
 fn full_windows_of_large_frames_each_in_a_chunk_of_its_own_stay_within_the_bound() {
-    let _alone = alone();
     let (held, bound) = fill_and_measure(|stream| {
         let piece = || {
             let mut piece = Vec::new();
@@ -140,9 +131,7 @@ fn full_windows_of_large_frames_each_in_a_chunk_of_its_own_stay_within_the_bound
     assert!(held > STREAMS as usize * WINDOW, "the windows are not full: {held}");
 }
 
-#[test]
 fn full_windows_of_single_bytes_and_of_mixed_frames_stay_within_the_bound() {
-    let _alone = alone();
     let tiny = |stream| {
         let mut bytes = Vec::new();
         (0..WINDOW).for_each(|_| data(&mut bytes, stream, 1));
@@ -170,9 +159,7 @@ fn full_windows_of_single_bytes_and_of_mixed_frames_stay_within_the_bound() {
     }
 }
 
-#[test]
 fn a_pool_that_is_lent_out_and_filled_slowly_stays_within_the_bound() {
-    let _alone = alone();
     let config = Config::default();
     let mut siege = Siege::new(&config);
     let keys = siege.open();
@@ -199,9 +186,7 @@ fn a_pool_that_is_lent_out_and_filled_slowly_stays_within_the_bound() {
     assert!(held > config.loan_pool * 3 / 4, "the pool is not full: {held}");
 }
 
-#[test]
 fn streams_that_wait_for_a_loan_and_go_away_leave_nothing_behind() {
-    let _alone = alone();
     let mut siege = Siege::new(&Config::default());
     let keys = siege.open();
     for key in &keys[..4] {
@@ -237,9 +222,7 @@ fn streams_that_wait_for_a_loan_and_go_away_leave_nothing_behind() {
     assert!(held[1] <= held[0] + KIB, "{} grew to {}", held[0], held[1]);
 }
 
-#[test]
 fn unread_answers_and_replies_stay_within_the_bound() {
-    let _alone = alone();
     let config = Config::default();
     let mut siege = Siege::new(&config);
     let keys = siege.open();
@@ -264,9 +247,7 @@ fn unread_answers_and_replies_stay_within_the_bound() {
     assert!(held <= bound && held < 8 * KIB * KIB, "{held}");
 }
 
-#[test]
 fn an_idle_connection_is_small_and_gives_back_what_it_used() {
-    let _alone = alone();
     let config = Config::default();
     let mut siege = Siege::new(&config);
     siege.incoming.release_memory();
@@ -291,4 +272,15 @@ fn an_idle_connection_is_small_and_gives_back_what_it_used() {
     let after = siege.held();
     println!("after 100 large streams: {after} bytes");
     assert!(after < STREAMS as usize * 40 * KIB, "{after}");
+}
+
+/// All of them count in one allocator, so they are one test: what the test harness frees when one of several ends would count too.
+#[test]
+fn the_bound_on_memory_holds() {
+    full_windows_of_large_frames_each_in_a_chunk_of_its_own_stay_within_the_bound();
+    full_windows_of_single_bytes_and_of_mixed_frames_stay_within_the_bound();
+    a_pool_that_is_lent_out_and_filled_slowly_stays_within_the_bound();
+    streams_that_wait_for_a_loan_and_go_away_leave_nothing_behind();
+    unread_answers_and_replies_stay_within_the_bound();
+    an_idle_connection_is_small_and_gives_back_what_it_used();
 }

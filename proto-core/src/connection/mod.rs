@@ -78,7 +78,7 @@ pub enum StartError {
 ///
 /// Any other order is safe. When `is_closed` and everything is written, close the transport; calls that live keep
 /// their verdicts until they are released. Two connections wired together in memory, as tests use them:
-/// [`testkit::Pair`](crate::testkit::Pair) (feature `testkit`).
+/// `testkit::Pair` (feature `testkit`).
 ///
 /// ```
 /// use proto_core::call::{CallOptions, Head};
