@@ -13,7 +13,7 @@ use rt_std::{BackoffConfig, Channel, Code, State, Status};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use support::peer::{self, Behaviour};
 use support::{CHAT, COUNT, DIE, DROP, ECHO, STREAM, none, request, unary};
@@ -298,6 +298,36 @@ fn a_server_killed_in_mid_call_gives_a_status_and_the_next_call_reconnects() {
         assert_ne!(status.seen_by_server(), Seen::No, "{status}");
     }
     assert_eq!(&unary(&channel, &ECHO, b"again").expect("a reply")[..], b"again");
+}
+
+#[test]
+fn the_last_words_of_a_peer_that_resets_the_connection_are_heard() {
+    let (closed, has_closed) = mpsc::channel();
+    let address = raw_peer(move |mut stream| {
+        // SETTINGS, and the ACK.
+        stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0]).expect("the client is there");
+        // Byte by byte, so that what comes behind the first request stays unread.
+        let (mut input, mut chunk) = (Vec::new(), [0; 1]);
+        while !input.windows(3).any(|bytes| bytes == b"abc") {
+            let n = stream.read(&mut chunk).expect("a request comes");
+            input.extend_from_slice(&chunk[..n]);
+        }
+        // The answer, while more of the request lies unread: closing makes the system reset the connection.
+        stream.peek(&mut chunk).expect("another request comes");
+        let fields = b"\x88\x5f\x10application/grpc\x00\x0bgrpc-status\x018";
+        stream.write_all(&[&[0, 0, fields.len() as u8, 1, 5, 0, 0, 0, 1], &fields[..]].concat()).expect("it is sent");
+        drop(stream);
+        closed.send(()).expect("the test waits");
+    });
+    let mut call = connect(address).client_streaming(&COUNT, none());
+    for _ in 0..2 {
+        call.send(Bytes::from_static(b"abc")).expect("the connection stands");
+    }
+    has_closed.recv().expect("the peer gets there");
+    // The write fails; the answer was there before.
+    let _ = call.send(Bytes::from_static(b"abc"));
+    let status = call.finish().expect_err("an error was sent");
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
 }
 
 #[test]

@@ -148,7 +148,15 @@ impl Driver {
                         break;
                     }
                 }
-                Err(error) => self.lost(&mut state, &error),
+                Err(error) => {
+                    // What the peer said before it closed lies in the socket still.
+                    if matches!(state.reader, Reader::Free) {
+                        state = self.drain(state);
+                    }
+                    if !state.broken {
+                        self.lost(&mut state, &error);
+                    }
+                }
             }
         }
         state.writer = Writer::Free;
