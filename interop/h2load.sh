@@ -16,11 +16,11 @@ request() {
     printf 'x%.0s' $(seq "$3")
 }
 
-# load SIZE FILE
+# load SIZE CONNECTIONS STREAMS: with the request in $work/SIZE.
 load() {
     local log=$work/load.log data
-    echo "--- $calls calls of $1 bytes, 100 at a time on one connection"
-    timeout 300 h2load -n "$calls" -c 1 -m 100 -d "$2" -H 'content-type: application/grpc' -H 'te: trailers' \
+    echo "--- $calls calls of $1 bytes, $3 at a time on each of $2 connections"
+    timeout 300 h2load -n "$calls" -c "$2" -m "$3" -d "$work/$1" -H 'content-type: application/grpc' -H 'te: trailers' \
         "http://$address/hello.v1.HelloService/SayHello" >"$log" 2>&1 || true
     grep -E '^(finished|requests|status codes|traffic)' "$log" || cat "$log"
     still_there hello-server
@@ -36,5 +36,7 @@ load() {
 
 request 16 '\x0a\x0e' 14 >"$work/16"
 request 1024 '\x0a\xfd\x07' 1021 >"$work/1024"
-load 16 "$work/16"
-load 1024 "$work/1024"
+for size in 16 1024; do
+    load "$size" 1 100
+    load "$size" 50 10
+done
