@@ -4,10 +4,10 @@ use super::check::{equal, zeros};
 use super::{Outcome, Peer, limited, request, simple, wish};
 use crate::testing::TestServiceClient;
 
-const THREADS: usize = 16;
+pub(super) const THREADS: usize = 16;
 
 /// Runs `work` on many threads, with numbers below `count` dealt out among them; the first error counts.
-fn on_threads(count: usize, work: impl Fn(usize) -> Outcome + Sync) -> Outcome {
+pub(super) fn on_threads(count: usize, work: impl Fn(usize) -> Outcome + Sync) -> Outcome {
     let work = &work;
     let one = |thread| (thread..count).step_by(THREADS).try_for_each(work).map_err(|error| error.to_string());
     let results: Vec<Result<(), String>> = std::thread::scope(|scope| {

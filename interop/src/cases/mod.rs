@@ -8,6 +8,7 @@ mod ends;
 mod large;
 mod load;
 mod metadata;
+mod mixed;
 mod shapes;
 mod status;
 
@@ -63,6 +64,7 @@ cases! {
         cancel_from_another_thread, dropped_call_is_cancelled;
     large: four_megabytes, message_over_the_limit;
     load: concurrent_unary, concurrent_large_unary, concurrent_streams, pending_unary;
+    mixed: mixed_calls;
 }
 
 /// The case of this name.
