@@ -17,6 +17,8 @@ pub(super) struct Index {
     spill: Vec<(u32, u32)>,
     /// Living streams in the ring.
     live: usize,
+    /// The latest stream of which nothing is known any more; of those after it everything is.
+    forgotten: u32,
 }
 
 /// What is known of an id.
@@ -59,8 +61,9 @@ impl Index {
         }
         match self.spill.binary_search_by_key(&id, |(id, _)| *id) {
             Ok(at) => Found::Slot(self.spill[at].1),
-            // Ids of one side come in order: a later one in the place says nothing, an earlier one that this never came.
-            Err(_) => Found::Unknown { never: place.id < id },
+            // Ids of one side come in order: a later one in the place says nothing, an earlier one that this never came,
+            // unless it was forgotten while the ring was smaller.
+            Err(_) => Found::Unknown { never: place.id < id && id > self.forgotten },
         }
     }
 
@@ -90,6 +93,7 @@ impl Index {
             place.what = What::Gone(state);
         } else if let Ok(at) = self.spill.binary_search_by_key(&id, |(id, _)| *id) {
             self.spill.remove(at);
+            self.forgotten = self.forgotten.max(id);
         }
     }
 
@@ -100,10 +104,13 @@ impl Index {
         if let What::Slot(_) = new.what {
             self.live += 1;
         }
-        if let What::Slot(slot) = old.what {
-            self.live -= 1;
-            let at = self.spill.partition_point(|(id, _)| *id < old.id);
-            self.spill.insert(at, (old.id, slot));
+        match old.what {
+            What::Slot(slot) => {
+                self.live -= 1;
+                let at = self.spill.partition_point(|(id, _)| *id < old.id);
+                self.spill.insert(at, (old.id, slot));
+            }
+            What::Gone(_) => self.forgotten = self.forgotten.max(old.id),
         }
     }
 
@@ -156,6 +163,26 @@ mod tests {
         index.insert_gone(9, State::ResetHere);
         assert_eq!(index.find(9), Found::Gone(State::ResetHere));
         assert_eq!(index.find(7), Found::Unknown { never: true });
+    }
+
+    #[test]
+    fn a_stream_that_is_long_gone_is_not_taken_for_one_that_never_was_when_the_ring_grows() {
+        let mut index = Index::default();
+        // One that outlives its place, and others that are forgotten for later ones.
+        index.insert(1, 0);
+        for id in (3..99).step_by(2) {
+            index.insert(id, 1);
+            index.remove(id, State::ResetHere);
+        }
+        for id in (99..199).step_by(2) {
+            index.insert(id, 2);
+        }
+        index.remove(1, State::ResetHere);
+        assert!(index.ring.len() > FIRST_LEN);
+        for id in (1..99).step_by(2) {
+            assert_ne!(index.find(id), Found::Unknown { never: true }, "{id}");
+        }
+        assert_eq!(index.find(199), Found::Unknown { never: true });
     }
 
     #[test]
