@@ -46,7 +46,28 @@ pub trait CallHandle: CancelToken {
     fn wait_cancelled(&self, until: Option<Instant>) -> bool;
     /// A handle that outlives the handler's stack frame.
     fn share(&self) -> Arc<dyn CallHandle>;
+    /// For handlers that are futures: ready when `event` may have happened, when the call has ended, or at `until`. Who
+    /// is woken looks again (`recv` with a point that has passed, `send` without waiting, `cancelled`), since it may be
+    /// nothing. A runtime whose handlers block has no use for it, and is ready at once.
+    fn wait(&self, event: CallEvent, until: Option<Instant>) -> Wait<'_> {
+        let _ = (event, until);
+        alloc::boxed::Box::pin(core::future::ready(()))
+    }
 }
+
+/// What a handler waits for ([`CallHandle::wait`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallEvent {
+    /// `recv` would yield something.
+    Readable,
+    /// `send` would take a message.
+    Writable,
+    /// The call's end.
+    End,
+}
+
+/// A future of nothing but the moment.
+pub type Wait<'a> = core::pin::Pin<alloc::boxed::Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// What [`CallHandle::recv`] yields.
 #[derive(Clone, Debug)]

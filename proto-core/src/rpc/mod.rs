@@ -20,7 +20,7 @@ pub use cancel::{CancelToken, OnCancel, ToCancelToken};
 #[cfg(feature = "prost")]
 pub use codec::Prost;
 pub use codec::{Decode, Encode, Raw};
-pub use context::{CallHandle, Context, Peer, Received};
+pub use context::{CallEvent, CallHandle, Context, Peer, Received, Wait};
 pub use front::{AnyFront, Front};
 pub use method::Method;
 pub use request::{IntoRequest, Request, RequestOptions};
