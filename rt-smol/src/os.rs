@@ -1,6 +1,18 @@
 //! The seam: everything the async runtime asks of the world (and of the simulation instead): time, tasks, names,
 //! connections. No lock of ours is held across a call of it, `spawn` and `now` excepted.
 
+mod executor;
+mod memory;
+mod real;
+mod socket;
+mod stream;
+
+pub use executor::Executor;
+pub use memory::MemoryPipe;
+pub use real::RealOs;
+pub use socket::{SocketListener, SocketPipe};
+pub use stream::IoPipe;
+
 use proto_core::rpc::Peer;
 use proto_core::time::Instant;
 use std::fmt::Debug;
@@ -63,7 +75,8 @@ impl std::fmt::Display for Address {
 pub trait Pipe: Send + Sync + Debug {
     /// Reads; `Ok(0)` is the end.
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
-    /// Writes the segments in order, as far as there is room.
+    /// Writes the segments in order, as far as there is room. After `Pending` the next write begins with the same bytes:
+    /// a pipe that transforms them may have taken some.
     fn poll_write(&self, cx: &mut Context<'_>, segments: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
     /// Writes what has room now, and asks for no wake-up: `WouldBlock` when there is none, or when this pipe cannot tell
     /// without a task.
