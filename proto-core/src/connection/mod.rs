@@ -173,6 +173,16 @@ impl<R> Connection<R> {
         self.machine.memory()
     }
 
+    /// The flow control windows of the connection (not those of its streams).
+    pub fn windows(&self) -> crate::h2::Windows {
+        self.machine.h2.windows()
+    }
+
+    /// Bytes that messages longer than their stream's window have borrowed, of [`Config::loan_pool`].
+    pub fn borrowed(&self) -> usize {
+        self.machine.h2.borrowed()
+    }
+
     /// Calls that are not released.
     pub fn active_calls(&self) -> usize {
         self.machine.calls.len()

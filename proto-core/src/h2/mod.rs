@@ -57,6 +57,7 @@ pub use guards::{
 };
 pub use header_block::{FieldRun, HeaderBlock};
 pub use stream_mut::StreamMut;
+pub use window::Windows;
 
 use crate::config::Config;
 use crate::error::ConnectionError;
@@ -312,6 +313,11 @@ impl Connection {
     /// Bytes that streams have borrowed beyond their windows, of `Config::loan_pool`.
     pub fn borrowed(&self) -> usize {
         self.pool.lent()
+    }
+
+    /// The connection's own windows (not those of its streams).
+    pub fn windows(&self) -> Windows {
+        Windows::of(self.send_window, self.recv_window)
     }
 
     /// How often a stream had to wait until others returned what they had borrowed.

@@ -15,6 +15,24 @@ pub(super) const MAX_WINDOW: u32 = 0x7fff_ffff;
 /// The largest loan, and with its prefix the largest message: 1 GiB, so that a window with it stays below 2^31.
 pub(super) const MAX_LOAN: usize = crate::config::MAX_MESSAGE + 5;
 
+/// The connection's two windows as this side counts them, for tests and for whoever looks into a connection that stands
+/// still (RFC 9113 section 6.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// Bytes of body that we may still send.
+    pub send: i64,
+    /// Bytes of body that the peer may still send, as far as we have told it.
+    pub receive: i64,
+    /// Bytes that were taken and not given back to the peer yet; small amounts are saved up.
+    pub owed: u32,
+}
+
+impl Windows {
+    pub(super) fn of(send: SendWindow, receive: RecvWindow) -> Self {
+        Windows { send: send.0, receive: receive.allowed, owed: receive.owed }
+    }
+}
+
 /// What we may send. Negative after the peer has reduced its SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 section 6.9.2).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SendWindow(i64);

@@ -1,9 +1,11 @@
 //! For tests, those of users included: random numbers on a seed, a virtual clock, connections over a link in memory
-//! that chops, delays, and breaks ([`Pair`]), and a connection whose peer is scripted frame by frame.
+//! that chops, delays, and breaks ([`Pair`]), applications that do anything by chance, and a connection whose peer is
+//! scripted frame by frame.
 //!
 //! Everything is pure: no sockets, no threads, and the same seed gives the same run. Nothing here is used by the
 //! protocol itself. Feature `testkit`.
 
+mod chance;
 mod clock;
 mod faults;
 mod h2_pair;
@@ -12,6 +14,7 @@ mod pair;
 mod pipe;
 mod random;
 
+pub use chance::{KINDS, LARGEST, client_by_chance, server_by_chance, take_events};
 pub use clock::Clock;
 pub use faults::{Break, Faults, Pieces};
 pub use h2_pair::{Chop, H2Pair};

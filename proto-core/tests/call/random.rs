@@ -1,104 +1,14 @@
 //! Random operations in any order, and random bytes: no panic, no hang, nothing left behind.
 
 use proto_core::buf::{Incoming, Outgoing};
-use proto_core::call::{CallId, CallOptions, Head, Kind, Recv};
-use proto_core::connection::{Client, Connection, Event, Server};
-use proto_core::testkit::{Endpoint, Faults, Pair, Random};
+use proto_core::call::{CallId, CallOptions, Head, Kind};
+use proto_core::connection::Connection;
+use proto_core::testkit::{Endpoint, Faults, KINDS, Pair, Random, client_by_chance, server_by_chance, take_events};
 use proto_core::time::Instant;
-use proto_core::{Config, MessageBuf, Metadata, Status};
+use proto_core::{Config, Metadata, Status};
 use std::time::Duration;
 
-const KINDS: [Kind; 4] = [Kind::UNARY, Kind::SERVER_STREAMING, Kind::CLIENT_STREAMING, Kind::BIDI];
-
-fn size(random: &mut Random) -> usize {
-    let most = *random.pick(&[0, 1, 20, 5_000, 200_000]);
-    random.below(most + 1)
-}
-
-/// One operation on a client's connection.
-fn client_op(random: &mut Random, now: Instant, client: &mut Connection<Client>, calls: &mut Vec<CallId>) {
-    if random.one_in(4) {
-        let deadline = random.one_in(2).then(|| now + Duration::from_millis(random.below(200) as u64));
-        let mut options = CallOptions { kind: *random.pick(&KINDS), deadline, ..CallOptions::default() };
-        if random.one_in(3) {
-            options.metadata.insert("x-a", &"v".repeat(random.below(300))).unwrap();
-            options.metadata.insert_bin("x-b-bin", &vec![7; random.below(300)]).unwrap();
-        }
-        calls.extend(client.start(now, Head::new("/a.B/C"), &options));
-        return;
-    }
-    if calls.is_empty() {
-        return;
-    }
-    let id = *random.pick(calls);
-    let Ok(mut call) = client.call(id) else { return };
-    let mut buf = MessageBuf::new();
-    match random.below(9) {
-        0 | 1 => drop(call.send(now, &vec![1; size(random)])),
-        2 => drop(call.send_last(now, &bytes::Bytes::from(vec![2; size(random)]))),
-        3 => drop(call.finish(now)),
-        4 | 5 => {
-            let before = call.outcome().is_some();
-            let recv = call.recv(now, &mut buf);
-            assert!(!before || !matches!(recv, Recv::Pending), "a call that is over never waits");
-        }
-        6 => {
-            let _ = (call.take_headers(), call.take_trailers(), call.all_sent(), call.can_send());
-        }
-        7 if random.one_in(3) => call.cancel(now, Status::cancelled("at random")),
-        8 if random.one_in(3) => {
-            call.release(now);
-            assert!(client.call(id).is_err(), "a released id is stale");
-        }
-        _ => {}
-    }
-}
-
-/// One operation on a server's connection.
-fn server_op(random: &mut Random, now: Instant, server: &mut Connection<Server>, calls: &mut Vec<CallId>) {
-    if random.one_in(4) {
-        if let Some(id) = server.accept() {
-            if !random.one_in(5) {
-                server.call(id).unwrap().set_kind(*random.pick(&KINDS));
-            }
-            calls.push(id);
-        }
-        return;
-    }
-    if calls.is_empty() {
-        return;
-    }
-    let id = *random.pick(calls);
-    let Ok(mut call) = server.call(id) else { return };
-    let (mut buf, none) = (MessageBuf::new(), Metadata::new());
-    match random.below(10) {
-        0 | 1 => drop(call.send(now, &vec![3; size(random)])),
-        2 => drop(call.reply(now, &none, &bytes::Bytes::from(vec![4; size(random)]), &none)),
-        3 | 4 => drop(call.recv(now, &mut buf)),
-        5 => drop(call.send_headers(now, &none)),
-        6 => drop(call.finish(now, &Status::internal("at random \n%"), &none)),
-        7 => drop(call.finish(now, &Status::OK, &none)),
-        8 if random.one_in(3) => call.cancel(now, Status::aborted("at random")),
-        9 if random.one_in(2) => {
-            call.release(now);
-            assert!(server.call(id).is_err(), "a released id is stale");
-        }
-        _ => {
-            let _ = (call.can_start(), call.head().path.len(), call.time_left(now), call.is_cancelled());
-        }
-    }
-}
-
 fn drop<T>(_: T) {}
-
-/// Events name calls that live.
-fn check_events<R>(connection: &mut Connection<R>) {
-    while let Some(event) = connection.poll_event() {
-        if let Event::Readable(id) | Event::Writable(id) | Event::Ended(id) = event {
-            assert!(connection.call(id).is_ok(), "{event:?} of a call that was released");
-        }
-    }
-}
 
 fn release_all<R>(now: Instant, connection: &mut Connection<R>, calls: &[CallId]) {
     for &id in calls {
@@ -134,13 +44,13 @@ fn play(seed: u64) {
     for _ in 0..200 {
         let now = pair.now();
         match random.below(12) {
-            0..=4 => client_op(&mut random, now, &mut pair.client, &mut ours),
-            5..=8 => server_op(&mut random, now, &mut pair.server, &mut theirs),
+            0..=4 => client_by_chance(&mut random, now, &mut pair.client, &mut ours),
+            5..=8 => server_by_chance(&mut random, now, &mut pair.server, &mut theirs),
             9 => drop(pair.step()),
             10 => pair.advance(Duration::from_millis(random.below(30) as u64)),
             _ => {
-                check_events(&mut pair.client);
-                check_events(&mut pair.server);
+                take_events(&mut pair.client);
+                take_events(&mut pair.server);
             }
         }
         if random.one_in(150) {
@@ -171,8 +81,8 @@ fn play(seed: u64) {
         (pair.client.close_reason(), pair.server.close_reason()),
         pair.server
     );
-    check_events(&mut pair.client);
-    check_events(&mut pair.server);
+    take_events(&mut pair.client);
+    take_events(&mut pair.server);
     assert_eq!(pair.client.unsent(), 0, "seed {seed}: {:?}", pair.client.close_reason());
     let closed = pair.client.close_reason().or(pair.server.close_reason());
     if let Some(proto_core::error::ConnectionError::PeerMisbehaved { code, what }) = closed {
@@ -287,7 +197,7 @@ fn feed<R>(
         let outcome = connection.receive(now, &mut input);
         assert_eq!(outcome.is_err(), connection.is_closed());
         op(random, now, &mut connection, &mut calls);
-        check_events(&mut connection);
+        take_events(&mut connection);
         if random.one_in(3) && connection.poll_transmit(now, &mut out) {
             out.advance(random.below(out.len() + 1));
         }
@@ -318,7 +228,7 @@ fn no_bytes_make_a_client_panic_or_leave_a_call_without_a_verdict() {
             let options = CallOptions { kind: *random.pick(&KINDS), ..CallOptions::default() };
             client.start(Instant::from_nanos(1_000_000_000), Head::new("/a.B/C"), &options).unwrap();
         }
-        feed(&mut random, &bytes, client, client_op);
+        feed(&mut random, &bytes, client, client_by_chance);
     }
 }
 
@@ -329,7 +239,7 @@ fn no_bytes_make_a_server_panic_or_leave_a_call_without_a_verdict() {
         let mut random = Random::seed(seed);
         let bytes = mutate(&mut random, &from_client);
         let server = Connection::server(config(&mut random), Instant::from_nanos(1_000_000_000));
-        feed(&mut random, &bytes, server, server_op);
+        feed(&mut random, &bytes, server, server_by_chance);
     }
 }
 
@@ -340,7 +250,7 @@ fn noise_alone_is_no_peer() {
         let mut noise = vec![0; 1 + random.below(500)];
         random.fill(&mut noise);
         let now = Instant::from_nanos(1_000_000_000);
-        feed(&mut random, &noise, Connection::client(Config::default(), now), client_op);
-        feed(&mut random, &noise, Connection::server(Config::default(), now), server_op);
+        feed(&mut random, &noise, Connection::client(Config::default(), now), client_by_chance);
+        feed(&mut random, &noise, Connection::server(Config::default(), now), server_by_chance);
     }
 }
