@@ -7,6 +7,7 @@ use crate::buf::{MessageBuf, Payload};
 use crate::connection::{Client, Connection, Server};
 use crate::grpc::{Metadata, Status};
 use crate::time::Instant;
+use bytes::Bytes;
 use core::time::Duration;
 
 /// One call, borrowed from its connection.
@@ -92,6 +93,11 @@ impl CallMut<'_, Client> {
     /// Sends the last message and half-closes, in one DATA frame where it fits.
     pub fn send_last<'m>(&mut self, now: Instant, message: impl Into<Payload<'m>>) -> Result<(), SendError> {
         self.connection.machine.send(now, self.slot, message.into(), With { last: true, force: false })
+    }
+
+    /// What another attempt at this call has sent (`channel::Script`).
+    pub(crate) fn resend(&mut self, now: Instant, framed: &[Bytes], ended: bool) {
+        self.connection.machine.resend(now, self.slot, framed, ended);
     }
 
     /// Initial metadata, once the headers are there (trailers-only: empty, at the end).

@@ -26,6 +26,7 @@ pub(crate) mod state;
 use crate::grpc::{Metadata, Status};
 use crate::time::Instant;
 pub use handle::CallMut;
+pub(crate) use sending::LARGE;
 
 /// Names a call of one connection. A stale id (of a released call) is an error, never somebody else's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

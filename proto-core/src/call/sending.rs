@@ -6,6 +6,7 @@ use crate::connection::machine::{Machine, Side};
 use crate::grpc::message::{PREFIX, prefix};
 use crate::grpc::status::local;
 use crate::time::Instant;
+use bytes::Bytes;
 
 /// What else goes with a message.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,7 +18,7 @@ pub(crate) struct With {
 }
 
 /// A payload above this is kept by reference while it waits (it is copied into the output up to this size).
-const LARGE: usize = 16 * 1024;
+pub(crate) const LARGE: usize = 16 * 1024;
 
 impl Machine {
     /// Sends a message. `Blocked` leaves everything as it was.
@@ -90,6 +91,29 @@ impl Machine {
         call.send_closed |= with.last;
         self.held += call.held.len() - before;
         Ok(())
+    }
+
+    /// Client: what another attempt at this call has sent, framed, and its half-close; accepted beyond the caps. Nothing
+    /// happens to a call that is over.
+    pub(crate) fn resend(&mut self, now: Instant, slot: u32, framed: &[Bytes], ended: bool) {
+        if self.calls[slot].is_over() || self.calls[slot].send_closed {
+            return;
+        }
+        for chunk in framed {
+            match self.calls[slot].stream.and_then(|key| self.h2.stream(key)) {
+                // Forced data is never blocked.
+                Some(mut stream) => drop(stream.send_data(&[], Payload::Shared(chunk), false, true)),
+                None => {
+                    self.calls[slot].held.bytes.extend_from_slice(chunk);
+                    self.held += chunk.len();
+                }
+            }
+            self.calls[slot].message_sent = true;
+        }
+        if ended {
+            // It is neither over nor closed.
+            let _ = self.finish_sending(now, slot);
+        }
     }
 
     /// Client: half-close.

@@ -4,7 +4,8 @@
 //! A [`Channel`] is pure: results come in (`handle_resolved`, `handle_connected`, `handle_ready`, `handle_failed`,
 //! `handle_draining`, `handle_closed`, `handle_timeout`), orders go out ([`Channel::poll_order`]). It never holds a
 //! connection, a socket or a lookup; whoever drives it (a runtime's channel) keeps those by [`ConnectionKey`] and carries
-//! the orders out. [`Retry`] decides which failed calls are sent again without the application's knowing.
+//! the orders out. [`Retry`] decides which failed calls are sent again without the application's knowing, and [`Replay`] keeps what
+//! clients that stream have sent for that.
 //!
 //! The policy is gRPC's pick_first: addresses in the order of the resolver, one connection at a time, the next address
 //! at once when one fails, backoff when all have failed (gRPC connection-backoff.md), IDLE after the loss of a connection
@@ -17,6 +18,7 @@ mod config;
 mod failure;
 mod machine;
 mod orders;
+mod replay;
 mod retry;
 mod round;
 mod state;
@@ -28,6 +30,7 @@ pub use config::ChannelConfig;
 pub use failure::ConnectFailure;
 pub use machine::Channel;
 pub use orders::{Address, ConnectionKey, Order};
+pub use replay::{Attempt, Next, REPLAY_LIMIT, Replay, Script};
 pub use retry::{Decision, Retry};
 pub use state::{Pick, State, Waiter};
 pub use target::Target;

@@ -4,6 +4,7 @@ mod connecting;
 mod fleet;
 mod lifetime;
 mod random;
+mod replay;
 mod statuses;
 mod target;
 mod world;
