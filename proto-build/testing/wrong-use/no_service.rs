@@ -3,7 +3,7 @@
 // expect: `Greeter` is not a blocking service
 // expect: a blocking server cannot serve this
 // expect: pass `YourServiceServer::blocking(your_type)`
-// expect: services whose handlers are `async fn` need the server of an async runtime
+// expect: services whose handlers are `async fn` (`YourServiceServer::new(..)`) need the server of an async runtime
 use proto_core::rpc::BlockingService;
 
 struct Greeter;

@@ -46,9 +46,10 @@ pub trait CallHandle: CancelToken {
     fn wait_cancelled(&self, until: Option<Instant>) -> bool;
     /// A handle that outlives the handler's stack frame.
     fn share(&self) -> Arc<dyn CallHandle>;
-    /// For handlers that are futures: ready when `event` may have happened, when the call has ended, or at `until`. Who
-    /// is woken looks again (`recv` with a point that has passed, `send` without waiting, `cancelled`), since it may be
-    /// nothing. A runtime whose handlers block has no use for it, and is ready at once.
+    /// For handlers that are futures: ready when `event` may have happened, when the call has ended (its handler's return
+    /// included), or at `until`. What happened before the first poll counts, so that nothing between a look and the wait
+    /// is missed. Who is woken looks again (`recv` with a point that has passed, `send` without waiting, `cancelled`), since
+    /// it may be nothing. A runtime whose handlers block has no use for it, and is ready at once.
     fn wait(&self, event: CallEvent, until: Option<Instant>) -> Wait<'_> {
         let _ = (event, until);
         alloc::boxed::Box::pin(core::future::ready(()))
@@ -392,7 +393,7 @@ impl fmt::Debug for Context {
             .field("peer", &inner.peer)
             .field("time_left", &self.time_left())
             .field("metadata", &inner.metadata)
-            .field("cancelled", &self.cancelled())
+            .field("cancelled", &self.check().err())
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! What generated code and every runtime share: requests, responses, codecs, method descriptors, the front of a
 //! client, the erased service of a server.
 
+pub mod asynchronous;
 pub mod cancel;
 pub mod codec;
 pub mod context;
@@ -26,7 +27,9 @@ pub use method::Method;
 pub use request::{IntoRequest, Request, RequestOptions};
 pub use response::Response;
 pub use router::{DuplicateService, Route, Router};
-pub use service::{Blocking, BlockingService, MethodInfo, Reply, ServerCall, ServiceInfo};
+pub use service::{
+    Async, AsyncService, Blocking, BlockingService, CallFuture, MethodInfo, Reply, ServerCall, ServiceInfo,
+};
 pub use stream::{Pusher, Receiver, SendError, Sender, TryRecvError, TrySendError};
 
 /// What generated code names beside the public interface.

@@ -2,6 +2,7 @@
 //!
 //! Generated servers implement it, runtimes call it; the messages of a call pass through [`ServerCall`] as bytes.
 
+use super::asynchronous;
 use super::context::Context;
 use super::method::{DecodeFn, EncodeFn};
 use super::request::Request;
@@ -13,6 +14,7 @@ use crate::grpc::{Metadata, Status};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::pin::Pin;
 
 /// One method, as a server's table has it.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +74,14 @@ impl ServerCall {
     pub fn sender<M>(&mut self, encode: EncodeFn<M>) -> Sender<M> {
         Sender::new(self.context.clone(), encode)
     }
+    /// The stream of requests, for a handler that is a future.
+    pub fn async_receiver<M>(&mut self, decode: DecodeFn<M>) -> asynchronous::Receiver<M> {
+        asynchronous::Receiver::new(self.context.clone(), decode)
+    }
+    /// The way to send replies, for a handler that is a future.
+    pub fn async_sender<M>(&mut self, encode: EncodeFn<M>) -> asynchronous::Sender<M> {
+        asynchronous::Sender::new(self.context.clone(), encode)
+    }
     /// Encodes the one reply. `Err` is INTERNAL: the reply or its metadata cannot be sent.
     pub fn reply<M>(&mut self, response: Response<M>, encode: EncodeFn<M>) -> Result<(), Status> {
         response.check()?;
@@ -93,7 +103,7 @@ impl ServerCall {
     message = "`{Self}` is not a blocking service",
     label = "a blocking server cannot serve this",
     note = "implement the generated trait `blocking::YourService`, and pass `YourServiceServer::blocking(your_type)`",
-    note = "services whose handlers are `async fn` need the server of an async runtime"
+    note = "services whose handlers are `async fn` (`YourServiceServer::new(..)`) need the server of an async runtime, e.g. `rt_smol::Server`"
 )]
 pub trait BlockingService: Send + Sync + 'static {
     /// Its table.
@@ -112,6 +122,39 @@ pub trait BlockingService: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Blocking<T>(pub T);
 
+/// A service whose handlers are futures; generated servers implement it (`FooServer::new(..)`).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an async service",
+    label = "an async server cannot serve this",
+    note = "implement the generated trait `YourService`, with handlers that are `async fn`s, and pass `YourServiceServer::new(your_type)`",
+    note = "services whose handlers block (`YourServiceServer::blocking(..)`) need a blocking server, e.g. `rt_std::Server`"
+)]
+pub trait AsyncService: Send + Sync + 'static {
+    /// Its table.
+    fn info(&self) -> &'static ServiceInfo;
+    /// At the headers, before any message. Must be quick.
+    fn on_call(&self, context: &mut Context) -> Result<(), Status> {
+        let _ = context;
+        Ok(())
+    }
+    /// The handler of method number `method`, not yet begun. Dropping the future cancels it at its last await.
+    fn call(&self, method: u16, call: ServerCall) -> CallFuture;
+}
+
+/// A handler under way. It gives its call back, with the reply in it, so that a runtime can use its buffers again.
+pub type CallFuture = Pin<Box<dyn Future<Output = (ServerCall, Result<(), Status>)> + Send + 'static>>;
+
+/// The form of a generated server whose handlers are futures: `HelloServiceServer<Async<T>>`, made by
+/// `HelloServiceServer::new(t)`. Shared, since a future that a runtime may spawn borrows nothing.
+#[derive(Debug, Default)]
+pub struct Async<T>(pub Arc<T>);
+
+impl<T> Clone for Async<T> {
+    fn clone(&self) -> Self {
+        Async(self.0.clone())
+    }
+}
+
 macro_rules! forward {
     ($($pointer:path),*) => {$(
         impl<S: BlockingService + ?Sized> BlockingService for $pointer {
@@ -129,3 +172,21 @@ macro_rules! forward {
 }
 
 forward!(Arc<S>, Box<S>);
+
+macro_rules! forward_async {
+    ($($pointer:path),*) => {$(
+        impl<S: AsyncService + ?Sized> AsyncService for $pointer {
+            fn info(&self) -> &'static ServiceInfo {
+                (**self).info()
+            }
+            fn on_call(&self, context: &mut Context) -> Result<(), Status> {
+                (**self).on_call(context)
+            }
+            fn call(&self, method: u16, call: ServerCall) -> CallFuture {
+                (**self).call(method, call)
+            }
+        }
+    )*};
+}
+
+forward_async!(Arc<S>, Box<S>);

@@ -1,10 +1,13 @@
 //! The streams of a blocking handler, [`Receiver`] of requests and [`Sender`] of replies (with [`Pusher`] for other
 //! threads), and the errors of sending and of receiving without waiting, which the clients' streams share.
 //!
-//! Both hold their call's context, so that a handler can use them at once, from two threads of a scope.
+//! Both hold their call's context, so that a handler can use them at once, from two threads of a scope. What they share
+//! with the streams of handlers that are futures ([`asynchronous`](super::asynchronous)) stands in `source` and `sink`.
 
 mod receiver;
 mod sender;
+pub(super) mod sink;
+pub(super) mod source;
 #[cfg(test)]
 mod tests;
 

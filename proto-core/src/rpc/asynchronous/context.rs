@@ -1,0 +1,45 @@
+//! What a handler that is a future awaits of its [`Context`].
+
+use super::ended;
+use crate::grpc::Status;
+use crate::rpc::context::{CallEvent, Context};
+use core::time::Duration;
+
+impl Context {
+    /// Waits for the call's end, and yields its status: cancelled by its caller, its deadline, the loss of its
+    /// connection. For handlers that are futures; blocking ones have [`wait_cancelled`](Self::wait_cancelled). Detached:
+    /// never.
+    ///
+    /// In a task that outlives the handler, CANCELLED says that the handler has returned.
+    pub fn cancelled(&self) -> impl Future<Output = Status> + Send {
+        async move {
+            let Some(handle) = self.handle() else { return core::future::pending().await };
+            loop {
+                if let Some(status) = self.check().err().or_else(|| ended(&**handle)) {
+                    return status;
+                }
+                handle.wait(CallEvent::End, None).await;
+            }
+        }
+    }
+
+    /// Sleeps for `time`, counted from the first poll; ends early, with the call's status, when the call ends. The form
+    /// of [`sleep`](Self::sleep) for handlers that are futures. Detached: ready at once.
+    ///
+    /// It sleeps on the runtime's clock, so that a service under simulation sleeps in virtual time.
+    pub fn sleep_async(&self, time: Duration) -> impl Future<Output = Result<(), Status>> + Send {
+        async move {
+            let Some(handle) = self.handle() else { return Ok(()) };
+            let until = handle.now() + time;
+            loop {
+                if let Some(status) = self.check().err().or_else(|| ended(&**handle)) {
+                    return Err(status);
+                }
+                if handle.now() >= until {
+                    return Ok(());
+                }
+                handle.wait(CallEvent::End, Some(until)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! [`Receiver`]: the requests of a streaming call, as a handler that is a future awaits them.
+
+use crate::grpc::Status;
+use crate::rpc::context::{CallEvent, Context};
+use crate::rpc::method::DecodeFn;
+use crate::rpc::stream::TryRecvError;
+use crate::rpc::stream::source::{Pull, Source};
+use crate::time::Instant;
+use core::fmt;
+use core::time::Duration;
+
+/// Requests of a streaming call, in order, for handlers that are futures. After the last one, and after an `Err`, there
+/// is nothing more.
+///
+/// Every future here is `Send`, and a message is taken only when it is handed out: dropping a future loses nothing.
+///
+/// For tests of a user's own handlers it is made from messages; then no runtime is needed, since nothing waits:
+///
+/// ```
+/// # use proto_core::Status;
+/// # use proto_core::rpc::{Response, asynchronous::Receiver};
+/// async fn join(requests: &mut Receiver<&'static str>) -> Result<Response<String>, Status> {
+///     let mut names = Vec::new();
+///     while let Some(name) = requests.recv().await? {
+///         names.push(name);
+///     }
+///     Ok(names.join(", ").into())
+/// }
+/// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+/// let mut requests = Receiver::from_iter(["Ada", "Bob"]);
+/// let handler = pin!(join(&mut requests));
+/// let Poll::Ready(reply) = handler.poll(&mut Context::from_waker(Waker::noop())) else { unreachable!() };
+/// assert_eq!(*reply?, "Ada, Bob");
+/// # Ok::<(), Status>(())
+/// ```
+#[must_use]
+pub struct Receiver<M> {
+    source: Source<M>,
+}
+
+impl<M> Receiver<M> {
+    /// Of a call.
+    pub fn new(context: Context, decode: DecodeFn<M>) -> Self {
+        Receiver { source: Source::call(context, decode) }
+    }
+
+    /// For tests: these requests, and the failure of the call where an `Err` stands.
+    pub fn from_results(requests: impl IntoIterator<Item = Result<M, Status>>) -> Self
+    where
+        M: Send + Sync + 'static,
+    {
+        Receiver { source: Source::test(requests) }
+    }
+
+    /// For tests: with this context.
+    pub fn with_context(mut self, context: Context) -> Self {
+        self.source.context = context;
+        self
+    }
+
+    /// The call's context.
+    pub fn context(&self) -> &Context {
+        &self.source.context
+    }
+
+    /// The next request, `None` after the last: `while let Some(request) = requests.recv().await? { .. }`.
+    pub fn recv(&mut self) -> impl Future<Output = Result<Option<M>, Status>> + Send {
+        async move { self.next().await.transpose() }
+    }
+
+    /// The next request as an iterator has it: `while let Some(request) = requests.next().await { .. request? .. }`.
+    pub fn next(&mut self) -> impl Future<Output = Option<Result<M, Status>>> + Send {
+        async move {
+            loop {
+                if let Some(item) = self.source.pull(Some(Instant::ZERO)).item() {
+                    return item;
+                }
+                self.wait(None).await;
+            }
+        }
+    }
+
+    /// The next request if it is here already.
+    pub fn try_recv(&mut self) -> Result<M, TryRecvError> {
+        self.source.pull(Some(Instant::ZERO)).now()
+    }
+
+    /// The next request if it comes within this time, on the call's clock, counted from the first poll.
+    pub fn recv_timeout(&mut self, time: Duration) -> impl Future<Output = Result<M, TryRecvError>> + Send {
+        async move {
+            let until = self.source.after(time);
+            loop {
+                // The clock first: what came in time is handed out even when this task is late.
+                let late = self.source.after(Duration::ZERO) >= until;
+                if let Some(received) = arrived(self.source.pull(Some(Instant::ZERO)), late) {
+                    return received;
+                }
+                self.wait(until).await;
+            }
+        }
+    }
+
+    /// Until something may have come; without a call not at all, since then there is nothing to come.
+    async fn wait(&self, until: Option<Instant>) {
+        if let Some(handle) = self.context().handle() {
+            handle.wait(CallEvent::Readable, until).await;
+        }
+    }
+}
+
+/// What to hand out; `None`: wait.
+fn arrived<M>(pulled: Pull<M>, late: bool) -> Option<Result<M, TryRecvError>> {
+    match pulled {
+        Pull::Nothing if !late => None,
+        pulled => Some(pulled.now()),
+    }
+}
+
+impl<M: Send + Sync + 'static> FromIterator<M> for Receiver<M> {
+    fn from_iter<I: IntoIterator<Item = M>>(requests: I) -> Self {
+        Receiver::from_results(requests.into_iter().map(Ok))
+    }
+}
+
+impl<M> fmt::Debug for Receiver<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.debug(f)
+    }
+}

@@ -1,0 +1,172 @@
+//! [`Sender`]: the replies of a streaming call, as a handler that is a future sends them; [`Pusher`]: the same for other tasks.
+
+use crate::grpc::Status;
+use crate::rpc::context::{CallEvent, CallHandle, Context};
+use crate::rpc::method::EncodeFn;
+use crate::rpc::stream::TrySendError;
+use crate::rpc::stream::sink::{Remote, Sink, Wire};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Replies of a streaming call, for handlers that are futures.
+///
+/// A message is encoded when the method is called and leaves when the future is polled, so that every future here is
+/// `Send` whatever the message is. A future that is dropped has sent its message as a whole, or not at all.
+///
+/// For tests of a user's own handlers; no runtime is needed, since nothing waits:
+///
+/// ```
+/// # use proto_core::Status;
+/// # use proto_core::rpc::asynchronous::Sender;
+/// async fn count(replies: &mut Sender<u32>) -> Result<(), Status> {
+///     for i in 0..3 {
+///         replies.send(i).await?;
+///     }
+///     Ok(())
+/// }
+/// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+/// let mut replies = Sender::for_test();
+/// let done = pin!(count(&mut replies)).poll(&mut Context::from_waker(Waker::noop()));
+/// assert!(matches!(done, Poll::Ready(Ok(()))));
+/// assert_eq!(replies.sent(), [0, 1, 2]);
+/// ```
+#[must_use]
+pub struct Sender<M> {
+    sink: Sink<M>,
+}
+
+impl<M> Sender<M> {
+    /// Of a call.
+    pub fn new(context: Context, encode: EncodeFn<M>) -> Self {
+        Sender { sink: Sink::call(context, encode) }
+    }
+
+    /// The call's context.
+    pub fn context(&self) -> &Context {
+        &self.sink.context
+    }
+
+    /// Sends one reply; waits while the client does not read. `Err`, with the call's status, when the caller has gone.
+    pub fn send(&mut self, message: M) -> impl Future<Output = Result<(), Status>> + Send {
+        let prepared = self.sink.prepare(message);
+        async move {
+            match prepared? {
+                Some(prepared) => deliver(&**prepared.handle, prepared.wire).await,
+                None => Ok(()),
+            }
+        }
+    }
+
+    /// Sends one reply if there is room now; gives it back when there is none.
+    pub fn try_send(&mut self, message: M) -> Result<(), TrySendError<M>> {
+        self.sink.offer(message)
+    }
+
+    /// Sends them all, in order. `Send` where the iterator is. (Of a stream: `while let Some(x) = stream.next().await { replies.send(x).await? }`.)
+    pub async fn send_all<I: IntoIterator<Item = M>>(&mut self, messages: I) -> Result<(), Status> {
+        for message in messages {
+            self.send(message).await?;
+        }
+        Ok(())
+    }
+
+    /// A way to send that outlives the handler, for other tasks (chat rooms, watches). The call still ends when its
+    /// handler returns; then the pusher [is closed](Pusher::is_closed).
+    ///
+    /// Of a sender [`for_test`](Self::for_test) it is closed from the start: test such handlers over a real call.
+    pub fn pusher(&self) -> Pusher<M> {
+        Pusher { remote: self.sink.remote() }
+    }
+}
+
+/// For tests of a user's own handlers.
+impl<M> Sender<M> {
+    /// A sender that keeps what is sent.
+    pub fn for_test() -> Self
+    where
+        M: Send + Sync + 'static,
+    {
+        Sender { sink: Sink::test() }
+    }
+
+    /// With this context.
+    pub fn with_context(mut self, context: Context) -> Self {
+        self.sink.context = context;
+        self
+    }
+
+    /// The caller goes after `messages` messages: what is sent later fails with this status.
+    pub fn ending_after(mut self, messages: usize, status: Status) -> Self {
+        self.sink.end_after(messages, status);
+        self
+    }
+
+    /// What was sent through a sender [`for_test`](Self::for_test); nothing on others.
+    pub fn sent(&self) -> &[M] {
+        self.sink.sent()
+    }
+
+    /// Takes what was sent through a sender [`for_test`](Self::for_test).
+    pub fn take_sent(&mut self) -> Vec<M> {
+        self.sink.take_sent()
+    }
+}
+
+impl<M> fmt::Debug for Sender<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("context", self.context()).finish_non_exhaustive()
+    }
+}
+
+/// Sends replies of a call from anywhere: `Clone + Send + Sync + 'static`. Made by [`Sender::pusher`].
+#[must_use]
+pub struct Pusher<M> {
+    remote: Remote<M>,
+}
+
+impl<M> Pusher<M> {
+    /// Sends one message; waits while the client does not read. `Err` when the call is over. The future borrows nothing
+    /// and may be spawned. (Allocates the encoded message.)
+    pub fn send(&self, message: M) -> impl Future<Output = Result<(), Status>> + Send + use<M> {
+        let mut scratch = Vec::new();
+        let prepared = self.remote.call().and_then(|(handle, encode)| {
+            let shared = Wire::of(encode, &message, &mut scratch)?.into_shared();
+            Ok((Arc::clone(handle), shared))
+        });
+        async move {
+            let (handle, shared) = prepared?;
+            deliver(&*handle, Wire::again(&scratch, shared)).await
+        }
+    }
+
+    /// Sends one message if there is room now; gives it back when there is none.
+    pub fn try_send(&self, message: M) -> Result<(), TrySendError<M>> {
+        self.remote.offer(message)
+    }
+
+    /// The call is over: nothing can be sent any more.
+    pub fn is_closed(&self) -> bool {
+        self.remote.is_closed()
+    }
+}
+
+impl<M> Clone for Pusher<M> {
+    fn clone(&self) -> Self {
+        Pusher { remote: self.remote.clone() }
+    }
+}
+
+impl<M> fmt::Debug for Pusher<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pusher").field("closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}
+
+/// Hands the message over when there is room.
+async fn deliver(handle: &dyn CallHandle, wire: Wire<'_>) -> Result<(), Status> {
+    while !handle.send(wire.payload(), false)? {
+        handle.wait(CallEvent::Writable, None).await;
+    }
+    Ok(())
+}
