@@ -263,3 +263,17 @@ fn shutdown_lets_calls_end_and_cuts_what_is_left() {
         ],
     );
 }
+
+#[test]
+fn testing_needs_no_socket() {
+    prints(
+        "testing",
+        &[
+            "unary: a request, a context, a reply",
+            "a deadline",
+            "server streaming",
+            "client streaming",
+            "the whole way of a call, without a socket",
+        ],
+    );
+}
