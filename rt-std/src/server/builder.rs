@@ -142,8 +142,10 @@ impl ServerBuilder {
     /// Listens on the first of these addresses that can be had; port 0 is a free one.
     ///
     /// # Errors
-    /// The address is in use, not ours, or no address; a service was added twice. Nothing is served before `serve`.
+    /// The address is in use, not ours, or no address; a service was added twice, or none at all. Nothing is served
+    /// before `serve`.
     pub fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Server, ServerError> {
+        self.check()?;
         let given = format!("{address:?}");
         let unusable = |source| ServerError::Address { address: given.trim_matches('"').into(), source };
         let mut failed = None;
@@ -158,8 +160,12 @@ impl ServerBuilder {
     }
 
     /// Serves what this listener accepts.
+    ///
+    /// # Errors
+    /// A service was added twice, or none at all; the system refuses.
     #[cfg(unix)]
     pub fn listener(self, listener: TcpListener) -> Result<Server, ServerError> {
+        self.check()?;
         let address = listener.local_addr().map_err(ServerError::system("asking the listener for its address"))?;
         let listener = crate::os::unix::SocketListener::tcp(listener)
             .map_err(ServerError::system("putting the listener into non-blocking mode"))?;
@@ -169,14 +175,26 @@ impl ServerBuilder {
     /// Listens on a Unix socket at this path. The file is removed when the server ends.
     ///
     /// # Errors
-    /// The file exists: another server uses it, or one has left it behind.
+    /// The file exists: another server uses it, or one has left it behind. Its directory does not. A service was added
+    /// twice, or none at all.
     #[cfg(unix)]
     pub fn bind_unix(self, path: impl AsRef<std::path::Path>) -> Result<Server, ServerError> {
+        self.check()?;
         let path = path.as_ref();
         let address = Address::Unix(path.into());
         let listener = super::unix::PathListener::bind(path)
             .map_err(|source| ServerError::Bind { address: address.clone(), source })?;
         self.build(address, Arc::new(listener))
+    }
+
+    /// What can be said before anything is listened on. A server that listens has a service; one inside the process
+    /// ([`Channel::in_process_with`](crate::Channel::in_process_with)) may do without, to see what callers make of it.
+    fn check(&self) -> Result<(), ServerError> {
+        match self.mistake {
+            Some(twice) => Err(ServerError::DuplicateService(twice)),
+            None if self.services.is_empty() => Err(ServerError::NoService),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn build(self, address: Address, listener: Arc<dyn Listener>) -> Result<Server, ServerError> {

@@ -26,6 +26,8 @@ pub enum ServerError {
     },
     /// Two services of one name.
     DuplicateService(DuplicateService),
+    /// No service was added: every call would be UNIMPLEMENTED.
+    NoService,
     /// The system has no thread, descriptor or poller to serve with.
     System {
         /// What was being done.
@@ -55,8 +57,17 @@ impl fmt::Display for ServerError {
                     Address::Unix(_) => f.write_str(" (remove the file if no server uses it)"),
                 }
             }
+            #[cfg(unix)]
+            ServerError::Bind { address: address @ Address::Unix(path), source }
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let folder = folder.unwrap_or(std::path::Path::new("."));
+                write!(f, "cannot listen on {address}: the directory {} does not exist", folder.display())
+            }
             ServerError::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
             ServerError::DuplicateService(error) => error.fmt(f),
+            ServerError::NoService => f.write_str("the server has no service: add one with `add_service`"),
             ServerError::System { doing, source } => write!(f, "{doing}: {source}"),
         }
     }
@@ -69,6 +80,7 @@ impl std::error::Error for ServerError {
             | ServerError::Bind { source, .. }
             | ServerError::System { source, .. } => Some(source),
             ServerError::DuplicateService(error) => Some(error),
+            ServerError::NoService => None,
         }
     }
 }

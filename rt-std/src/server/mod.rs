@@ -49,7 +49,7 @@
 //! # assert_eq!(report.forced, 0);
 //! # Ok(()) }
 //! # fn with_status() -> Result<(), Status> {
-//! #     let report = Server::builder().bind("127.0.0.1:0")?.serve()?;
+//! #     let report = Server::builder().add_service(hello::HelloServiceServer::blocking(Greeter)).bind("127.0.0.1:0")?.serve()?;
 //! #     Ok(())
 //! # }
 //! ```

@@ -25,8 +25,9 @@ pub struct Report {
     pub connections_refused: u64,
     /// Times that accepting failed; the server goes on.
     pub accept_errors: u64,
-    /// Times that a worker was found stuck in a handler that had been fast before.
-    pub robbed: u64,
+    /// Handlers that took long where handlers of their method had been fast, so that another thread took over what
+    /// waited behind them.
+    pub slow_handlers: u64,
 }
 
 impl Report {
@@ -42,7 +43,7 @@ impl Report {
             connections: stats.connections.get(),
             connections_refused: stats.connections_refused.get(),
             accept_errors: stats.accept_errors.get(),
-            robbed: stats.robbed.get(),
+            slow_handlers: stats.robbed.get(),
         }
     }
 }

@@ -25,6 +25,11 @@ impl Services {
         Ok(())
     }
 
+    /// No service was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.services.is_empty()
+    }
+
     /// How many methods there are in all.
     pub(super) fn methods(&self) -> usize {
         self.router.methods()

@@ -86,7 +86,7 @@ fn a_dropped_server_frees_its_address() {
 fn an_address_in_use_and_one_that_is_none_are_named() {
     let setup = Setup::new(0, |b| b);
     let Address::Tcp(address) = setup.server.address().clone() else { panic!("a TCP server") };
-    let bind = |at: &str| Server::builder().bind(at).map(drop);
+    let bind = |at: &str| Server::builder().add_service(Served(setup.toy.clone())).bind(at).map(drop);
     let error = bind(&address.to_string()).expect_err("it is in use");
     assert!(matches!(error, ServerError::Bind { .. }));
     let text = error.to_string();
@@ -98,6 +98,22 @@ fn an_address_in_use_and_one_that_is_none_are_named() {
     let twice = Server::builder().add_service(Served(setup.toy.clone())).add_service(Served(setup.toy.clone()));
     let error = twice.bind("127.0.0.1:0").expect_err("one name, two services");
     assert!(error.to_string().contains("toy.Toy"), "{error}");
+}
+
+#[test]
+fn a_server_that_listens_without_a_service_is_an_error_that_says_what_to_add() {
+    let error = Server::builder().bind("127.0.0.1:0").expect_err("nothing is served");
+    assert!(matches!(error, ServerError::NoService));
+    assert!(error.to_string().contains("add_service"), "{error}");
+}
+
+#[test]
+fn a_unix_socket_in_a_directory_that_is_not_there_names_the_directory() {
+    let setup = Setup::new(0, |b| b);
+    let folder = std::env::temp_dir().join(format!("no-such-directory-{}", std::process::id()));
+    let server = Server::builder().add_service(Served(setup.toy.clone()));
+    let text = server.bind_unix(folder.join("socket")).expect_err("there is no directory").to_string();
+    assert!(text.contains(&format!("the directory {} does not exist", folder.display())), "{text}");
 }
 
 #[test]
