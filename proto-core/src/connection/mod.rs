@@ -8,6 +8,7 @@ mod arrival;
 pub(crate) mod machine;
 mod memory;
 mod opening;
+mod pulling;
 mod request_head;
 mod streams;
 
@@ -21,6 +22,7 @@ use alloc::string::String;
 use core::marker::PhantomData;
 use core::time::Duration;
 use machine::{Machine, Side};
+pub use pulling::{Ended, Pulled};
 
 /// The role that starts calls.
 #[derive(Debug)]

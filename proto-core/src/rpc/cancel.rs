@@ -5,8 +5,10 @@
 //! calls that they serve), and their channels look at the tokens of a request's options.
 
 use super::context::Context;
-use crate::grpc::Status;
+use crate::grpc::{Local, Origin, Status};
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use core::fmt;
 
 /// Something that may be cancelled. Runtimes implement it; [`Request::cancel_on`](super::Request::cancel_on) and
 /// [`Request::within`](super::Request::within) take it.
@@ -35,6 +37,60 @@ pub trait OnCancel: Send + Sync {
 pub trait ToCancelToken {
     /// The token; `None` when there is nothing that could cancel (a detached context).
     fn to_cancel_token(&self) -> Option<Arc<dyn CancelToken>>;
+}
+
+/// What a runtime's cancel handle keeps, under the runtime's lock: whether it was used, and who is to be told. Whom its
+/// methods return is called after the unlock.
+#[derive(Default)]
+pub struct Subscribers {
+    cancelled: Option<Status>,
+    last: u64,
+    all: BTreeMap<u64, Arc<dyn OnCancel>>,
+}
+
+impl Subscribers {
+    /// Nobody yet.
+    pub const fn new() -> Self {
+        Subscribers { cancelled: None, last: 0, all: BTreeMap::new() }
+    }
+
+    /// The status of a handle that says no more than that it was used: CANCELLED, by this side's application.
+    pub fn by_the_application() -> Status {
+        Status::cancelled("cancelled by the application").with_origin(Origin::Local(Local::Cancelled))
+    }
+
+    /// The handle is used, with this status: those to tell. The first time counts; later there is nobody.
+    pub fn cancel(&mut self, status: &Status) -> impl Iterator<Item = Arc<dyn OnCancel>> + use<> {
+        let first = self.cancelled.is_none();
+        self.cancelled.get_or_insert_with(|| status.clone());
+        let told = if first { core::mem::take(&mut self.all) } else { BTreeMap::new() };
+        told.into_values()
+    }
+
+    /// The status that it was used with.
+    pub fn cancelled(&self) -> Option<&Status> {
+        self.cancelled.as_ref()
+    }
+
+    /// For [`CancelToken::subscribe`]: the key, and the status to tell at once if it was used already.
+    pub fn subscribe(&mut self, on_cancel: &Arc<dyn OnCancel>) -> (u64, Option<Status>) {
+        self.last += 1;
+        if self.cancelled.is_none() {
+            self.all.insert(self.last, on_cancel.clone());
+        }
+        (self.last, self.cancelled.clone())
+    }
+
+    /// For [`CancelToken::unsubscribe`]: who is not told any more, to be dropped after the unlock.
+    pub fn unsubscribe(&mut self, key: u64) -> Option<Arc<dyn OnCancel>> {
+        self.all.remove(&key)
+    }
+}
+
+impl fmt::Debug for Subscribers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscribers").field("cancelled", &self.cancelled).field("count", &self.all.len()).finish()
+    }
 }
 
 impl ToCancelToken for Arc<dyn CancelToken> {

@@ -17,14 +17,14 @@ pub mod stream;
 mod tests;
 
 pub use crate::call::Kind;
-pub use cancel::{CancelToken, OnCancel, ToCancelToken};
+pub use cancel::{CancelToken, OnCancel, Subscribers, ToCancelToken};
 #[cfg(feature = "prost")]
 pub use codec::Prost;
 pub use codec::{Decode, Encode, Raw};
 pub use context::{CallEvent, CallHandle, Context, Peer, Received, Wait};
 pub use front::{AnyFront, Front};
 pub use method::Method;
-pub use request::{IntoRequest, Request, RequestOptions};
+pub use request::{CallDefaults, IntoRequest, Request, RequestOptions};
 pub use response::Response;
 pub use router::{DuplicateService, Route, Router};
 pub use service::{

@@ -130,6 +130,30 @@ impl RequestOptions {
     }
 }
 
+/// What a channel fills into the options of its calls.
+#[derive(Clone, Debug, Default)]
+pub struct CallDefaults {
+    /// For calls that have neither a time-out nor a deadline of their own.
+    pub timeout: Option<Duration>,
+    /// Goes with every call, before its own.
+    pub metadata: Metadata,
+}
+
+impl CallDefaults {
+    /// For a front: the options of a call with the defaults filled in, or what is wrong with them.
+    pub fn complete(&self, mut options: RequestOptions) -> Result<RequestOptions, Status> {
+        options.check()?;
+        if options.timeout.is_none() && options.deadline.is_none() {
+            options.timeout = self.timeout;
+        }
+        if !self.metadata.is_empty() {
+            let own = core::mem::replace(&mut options.metadata, self.metadata.clone());
+            options.metadata.extend(&own);
+        }
+        Ok(options)
+    }
+}
+
 impl fmt::Debug for RequestOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("RequestOptions");

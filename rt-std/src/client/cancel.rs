@@ -2,9 +2,7 @@
 
 use crate::sync::Lock;
 use proto_core::Status;
-use proto_core::grpc::{Local, Origin};
-use proto_core::rpc::{CancelToken, OnCancel, ToCancelToken};
-use std::collections::BTreeMap;
+use proto_core::rpc::{CancelToken, OnCancel, Subscribers, ToCancelToken};
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,14 +28,7 @@ pub struct Cancel {
 
 #[derive(Default)]
 struct Inner {
-    state: Lock<State>,
-}
-
-#[derive(Default)]
-struct State {
-    cancelled: Option<Status>,
-    next: u64,
-    subscribers: BTreeMap<u64, Arc<dyn OnCancel>>,
+    subscribers: Lock<Subscribers>,
 }
 
 impl Cancel {
@@ -48,46 +39,28 @@ impl Cancel {
 
     /// Ends the calls that were started with it, and those that will be, with CANCELLED. Once is enough.
     pub fn cancel(&self) {
-        let origin = Origin::Local(Local::Cancelled);
-        self.cancel_with(Status::cancelled("cancelled by the application").with_origin(origin));
+        self.cancel_with(Subscribers::by_the_application());
     }
 
     /// The same, with a status of one's own.
     pub fn cancel_with(&self, status: Status) {
-        let subscribers = {
-            let mut state = self.inner.state.take();
-            if state.cancelled.is_some() {
-                return;
-            }
-            state.cancelled = Some(status.clone());
-            std::mem::take(&mut state.subscribers)
-        };
-        for subscriber in subscribers.values() {
-            subscriber.cancelled(status.clone());
-        }
+        let told = self.inner.subscribers.take().cancel(&status);
+        told.for_each(|subscriber| subscriber.cancelled(status.clone()));
     }
 
     /// Was it used?
     pub fn is_cancelled(&self) -> bool {
-        self.inner.state.take().cancelled.is_some()
+        self.inner.subscribers.take().cancelled().is_some()
     }
 }
 
 impl CancelToken for Inner {
     fn cancelled(&self) -> Option<Status> {
-        self.state.take().cancelled.clone()
+        self.subscribers.take().cancelled().cloned()
     }
 
     fn subscribe(&self, on_cancel: Arc<dyn OnCancel>) -> u64 {
-        let (key, cancelled) = {
-            let mut state = self.state.take();
-            state.next += 1;
-            let key = state.next;
-            if state.cancelled.is_none() {
-                state.subscribers.insert(key, on_cancel.clone());
-            }
-            (key, state.cancelled.clone())
-        };
+        let (key, cancelled) = self.subscribers.take().subscribe(&on_cancel);
         if let Some(status) = cancelled {
             on_cancel.cancelled(status);
         }
@@ -95,7 +68,8 @@ impl CancelToken for Inner {
     }
 
     fn unsubscribe(&self, key: u64) {
-        self.state.take().subscribers.remove(&key);
+        let forgotten = self.subscribers.take().unsubscribe(key);
+        drop(forgotten);
     }
 }
 

@@ -1,10 +1,9 @@
 //! Replies of a call whose server streams.
 
 use super::call::Call;
-use super::driver::Pulled;
-use proto_core::grpc::{Local, Origin};
-use proto_core::rpc::TryRecvError;
+use proto_core::connection::Pulled;
 use proto_core::rpc::method::DecodeFn;
+use proto_core::rpc::{Subscribers, TryRecvError};
 use proto_core::time::Instant;
 use proto_core::{MessageBuf, Metadata, Status};
 use std::cell::OnceCell;
@@ -108,7 +107,7 @@ impl<M> Streaming<M> {
             return Some(Ok(None));
         }
         let result = match self.call.pull(&mut self.buffer, until) {
-            Pulled::TimedOut => return None,
+            Pulled::Nothing => return None,
             Pulled::Message => (self.decode)(&mut self.buffer).map(Some),
             Pulled::End(ended) => {
                 self.over = true;
@@ -140,8 +139,7 @@ impl<M> Streaming<M> {
 
 /// Cancelled by this side's application.
 pub(super) fn cancel(call: &Call) {
-    let origin = Origin::Local(Local::Cancelled);
-    call.stop(Status::cancelled("cancelled by the application").with_origin(origin));
+    call.stop(Subscribers::by_the_application());
 }
 
 impl<M> Iterator for Streaming<M> {

@@ -3,10 +3,9 @@
 use super::call::Call;
 use super::call::scratch::{Encoded, with_message};
 use super::channel::Channel;
-use super::driver::Ended;
 use proto_core::call::{CallOptions, Head, Kind};
 use proto_core::channel::{Decision, Retry, Waiter};
-use proto_core::connection::StartError;
+use proto_core::connection::{Ended, StartError};
 use proto_core::rpc::method::DecodeFn;
 use proto_core::rpc::{Method, Request, RequestOptions, Response};
 use proto_core::{MessageBuf, Status};
@@ -53,7 +52,7 @@ fn exchange(
     reply: &mut MessageBuf,
 ) -> Result<Ended, Status> {
     let shared = channel.shared();
-    let options = shared.settings.complete(options)?;
+    let options = shared.settings.calls.complete(options)?;
     let (mut waiter, mut retry) = (Waiter::new(options.wait_for_ready), Retry::new());
     let deadline = options.deadline_from(shared.os.now());
     let options = CallOptions {

@@ -96,7 +96,7 @@ impl Call {
     ) -> Arc<Self> {
         let shared = channel.shared();
         let now = shared.os.now();
-        let (mut options, mut over) = match shared.settings.complete(options) {
+        let (mut options, mut over) = match shared.settings.calls.complete(options) {
             Ok(options) => (options, None),
             Err(status) => (RequestOptions::default(), Some(status)),
         };

@@ -1,8 +1,9 @@
 //! What handles do with a call: pull, send, finish. Each starts the call first, if it does not run yet.
 
-use super::super::driver::{Direction, Driver, Ended, Pulled, Wait};
+use super::super::driver::{Direction, Driver, Wait};
 use super::{Call, NotRunning};
 use proto_core::call::{CallId, Kind, SendError as CoreSendError};
+use proto_core::connection::{Ended, Pulled};
 use proto_core::rpc::SendError;
 use proto_core::time::Instant;
 use proto_core::{MessageBuf, Metadata, Payload, Status};
@@ -39,11 +40,11 @@ impl Call {
         loop {
             let (driver, id) = match self.running(until) {
                 Ok(running) => running,
-                Err(NotRunning::TimedOut) => return Pulled::TimedOut,
+                Err(NotRunning::TimedOut) => return Pulled::Nothing,
                 Err(NotRunning::Over(status)) => return Pulled::Failed(status, None),
             };
             if !self.send_request(&driver, id, until) {
-                return Pulled::TimedOut;
+                return Pulled::Nothing;
             }
             let pulled = driver.pull(&self.wait(id, Direction::Recv, until), id, into);
             match &pulled {
@@ -54,7 +55,7 @@ impl Call {
                     driver.serves();
                     self.over(Status::OK);
                 }
-                Pulled::TimedOut => {}
+                Pulled::Nothing => {}
             }
             return pulled;
         }
@@ -74,7 +75,7 @@ impl Call {
                 Pulled::Message => *has_message = true,
                 Pulled::End(ended) => return Some(Ok(ended)),
                 Pulled::Failed(status, _) => return Some(Err(status)),
-                Pulled::TimedOut => return None,
+                Pulled::Nothing => return None,
             }
         }
     }

@@ -6,7 +6,7 @@ use super::settings::Settings;
 use crate::os::Os;
 use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, Target};
 use proto_core::grpc::{Local, Origin, Seen};
-use proto_core::rpc::RequestOptions;
+use proto_core::rpc::{CallDefaults, RequestOptions};
 use proto_core::{Config, Status};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,8 +39,7 @@ impl ChannelBuilder {
             connection: Config::default(),
             connect_timeout: ChannelConfig::default().connect_timeout,
             backoff: BackoffConfig::default(),
-            timeout: None,
-            metadata: proto_core::Metadata::new(),
+            calls: CallDefaults::default(),
             background_io: false,
         };
         let idle_timeout = ChannelConfig::default().idle_timeout;
@@ -49,7 +48,7 @@ impl ChannelBuilder {
 
     /// For calls that have neither a time-out nor a deadline of their own (default: none, they wait for ever).
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = Some(timeout);
+        self.settings.calls.timeout = Some(timeout);
         self
     }
 
@@ -163,7 +162,7 @@ impl ChannelBuilder {
         }
         let os = self.os.map_or_else(real_os, Ok)?;
         let mut settings = self.settings;
-        settings.metadata = self.defaults.metadata;
+        settings.calls.metadata = self.defaults.metadata;
         settings.connection.idle_timeout = self.idle_timeout;
         settings.connection.scheme = target.scheme();
         if settings.connection.authority.is_empty() {

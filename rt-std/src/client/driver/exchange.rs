@@ -1,59 +1,9 @@
 //! The operations of calls on a connection: start, send, pull, and a whole unary call.
 
 use super::{Direction, Driver, Wait};
-use proto_core::call::{CallId, CallOptions, Head, Recv, SendError};
-use proto_core::connection::{Client, StartError};
-use proto_core::time::Instant;
-use proto_core::{Connection, MessageBuf, Metadata, Payload, Status};
-
-/// How a call ended well.
-#[derive(Debug, Default)]
-pub(crate) struct Ended {
-    /// Initial metadata, unless it was taken before.
-    pub(crate) headers: Option<Metadata>,
-    pub(crate) trailers: Metadata,
-    /// Every request left before the answer came.
-    pub(crate) all_sent: bool,
-}
-
-/// What a pull brought.
-#[derive(Debug)]
-pub(crate) enum Pulled {
-    /// A message stands in the buffer.
-    Message,
-    /// The call is over, with status OK. It has been released.
-    End(Ended),
-    /// The call is over, with this status. It has been released. Initial metadata, if there was any.
-    Failed(Status, Option<Metadata>),
-    /// Nothing came in time.
-    TimedOut,
-}
-
-/// The status of a call whose handle was used after its end.
-fn released() -> Status {
-    Status::internal("the call has been released")
-}
-
-/// Pulls once, without waiting; `None`: nothing yet.
-pub(super) fn pull(conn: &mut Connection<Client>, id: CallId, now: Instant, into: &mut MessageBuf) -> Option<Pulled> {
-    let Ok(mut call) = conn.call(id) else { return Some(Pulled::Failed(released(), None)) };
-    match call.recv(now, into) {
-        Recv::Pending => None,
-        Recv::Message => Some(Pulled::Message),
-        Recv::End => {
-            let headers = call.take_headers();
-            let trailers = call.take_trailers().unwrap_or_default();
-            let all_sent = call.all_sent();
-            call.release(now);
-            Some(Pulled::End(Ended { headers, trailers, all_sent }))
-        }
-        Recv::Failed(status) => {
-            let headers = call.take_headers();
-            call.release(now);
-            Some(Pulled::Failed(status, headers))
-        }
-    }
-}
+use proto_core::call::{CallId, CallOptions, Head, SendError};
+use proto_core::connection::{Ended, Pulled, StartError};
+use proto_core::{MessageBuf, Metadata, Payload, Status};
 
 impl Driver {
     /// Starts a call, with its one message if it has one, and sends both as far as the socket takes them. False: the
@@ -77,22 +27,16 @@ impl Driver {
 
     /// Pulls the next message of a call; its end releases it.
     pub(crate) fn pull(&self, wait: &Wait, id: CallId, into: &mut MessageBuf) -> Pulled {
-        self.wait(wait, |conn, now| pull(conn, id, now, into)).unwrap_or(Pulled::TimedOut)
+        let pulled = self.wait(wait, |conn, now| match conn.pull(now, id, into) {
+            Pulled::Nothing => None,
+            pulled => Some(pulled),
+        });
+        pulled.unwrap_or(Pulled::Nothing)
     }
 
     /// Initial metadata, once it is there, or how the call failed before.
     pub(crate) fn headers(&self, wait: &Wait, id: CallId) -> Option<Result<Metadata, Status>> {
-        self.wait(wait, |conn, _| {
-            let Ok(mut call) = conn.call(id) else { return Some(Err(released())) };
-            if let Some(headers) = call.take_headers() {
-                return Some(Ok(headers));
-            }
-            match call.outcome() {
-                Some(status) if status.is_ok() => Some(Ok(Metadata::new())),
-                Some(status) => Some(Err(status.clone())),
-                None => None,
-            }
-        })
+        self.wait(wait, |conn, _| conn.pull_headers(id))
     }
 
     /// Sends a message; `last` half-closes with it. `None`: not accepted in time.
@@ -158,11 +102,11 @@ impl Driver {
             loop {
                 // Cardinality is the core's to judge: what comes after the one message is the end.
                 let place = if has_message { &mut second } else { &mut *into };
-                match pull(conn, id, now, place)? {
+                match conn.pull(now, id, place) {
                     Pulled::Message => has_message = true,
                     Pulled::End(ended) => return Some(Ok(ended)),
                     Pulled::Failed(status, _) => return Some(Err(status)),
-                    Pulled::TimedOut => return None,
+                    Pulled::Nothing => return None,
                 }
             }
         });

@@ -16,7 +16,6 @@ pub(crate) mod rules;
 mod tests;
 mod waiters;
 
-pub(crate) use exchange::{Ended, Pulled};
 pub(crate) use places::{Wait, earliest};
 pub(crate) use waiters::Direction;
 

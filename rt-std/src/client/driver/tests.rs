@@ -25,7 +25,7 @@ fn wait(sim: &Sim, driver: &Arc<Driver>, until: Instant) {
         let (id, _) = driver.start_call(Head::new("/t.T/Drop"), &CallOptions::default(), None).expect("it starts");
         let wait =
             Wait { call: Some(id), direction: Direction::Recv, deadline: None, until: Some(until), alone: false };
-        driver.pull(&wait, id, &mut MessageBuf::new());
+        let _ = driver.pull(&wait, id, &mut MessageBuf::new());
     });
     sim.at_end(move || task.join());
 }
