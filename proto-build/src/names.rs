@@ -28,8 +28,10 @@ pub(crate) struct ServiceNames {
     pub(crate) client: Ident,
     /// `HelloServiceServer`.
     pub(crate) server: Ident,
-    /// `HelloService`, in the module of a form (`blocking`).
+    /// `HelloService` in the module `blocking`: the trait of handlers that block.
     pub(crate) service: Ident,
+    /// `HelloService` in the package's own module: the trait of handlers that are futures.
+    pub(crate) async_service: Ident,
     /// `hello_service`, in the module of the method descriptors.
     pub(crate) module: Ident,
     /// `INFO`, in `module`.
@@ -76,14 +78,20 @@ fn package(module: &Module, files: &[&FileDescriptorProto], all: &[Module]) -> P
     modules.take(all.iter().filter_map(|other| below(module, other)));
 
     let (mut traits, mut inner) = (Taken::default(), Taken::default());
+    let descriptors = || files.iter().flat_map(|f| &f.service);
+    let rust_name = |service: &ServiceDescriptorProto| service.name().to_upper_camel_case();
+    // The trait of a service `FooClient` gives way to the client of a service `Foo`, wherever they stand.
+    let structs: Vec<_> =
+        descriptors().map(|s| ["Client", "Server"].map(|kind| types.give(format!("{}{kind}", rust_name(s))))).collect();
     let mut services = HashMap::new();
-    for descriptor in files.iter().flat_map(|f| &f.service) {
-        let name = descriptor.name().to_upper_camel_case();
+    for (descriptor, [client, server]) in descriptors().zip(structs) {
+        let name = rust_name(descriptor);
         let (functions, info) = methods(descriptor);
         let names = ServiceNames {
-            client: types.give(format!("{name}Client")),
-            server: types.give(format!("{name}Server")),
+            client,
+            server,
             service: traits.give(name.clone()),
+            async_service: types.give(name.clone()),
             module: inner.give(name.to_snake_case()),
             info,
             methods: functions,

@@ -5,6 +5,8 @@
 //! here by module and put behind the messages by `generate`.
 
 mod client;
+mod dispatch;
+mod form;
 mod methods;
 mod server;
 
@@ -39,7 +41,7 @@ pub(crate) fn package(services: &[Service], names: &PackageNames, options: &Opti
     let template = Template { options, core: options.core()?, package: names };
     let mut out = TokenStream::new();
     let mut tables = TokenStream::new();
-    let mut traits = TokenStream::new();
+    let mut blocking = TokenStream::new();
     for service in services {
         let Some(names) = names.services.get(&service.proto_name) else { continue };
         let service = ServiceView::new(service, names, &template)?;
@@ -47,13 +49,12 @@ pub(crate) fn package(services: &[Service], names: &PackageNames, options: &Opti
             out.extend(client::client(&template, &service));
         }
         if options.build_server {
-            out.extend(server::server(&template, &service, &server::BLOCKING));
-            traits.extend(server::service_trait(&template, &service, &server::BLOCKING));
+            out.extend(server::server(&template, &service, &mut blocking));
         }
         tables.extend(methods::table(&template, &service));
     }
     if options.build_server {
-        out.extend(server::form_module(&template, &server::BLOCKING, traits));
+        out.extend(server::blocking_module(&template, blocking));
     }
     out.extend(methods::module(&template, tables));
     Ok(out)

@@ -1,47 +1,26 @@
-//! The server side: for each form of handlers a trait, and the erased service that decodes, calls it and encodes.
+//! The server side: for each [`Form`] of handlers a trait, and the erased service that decodes, calls it and encodes.
 //!
-//! There is one form so far, [`BLOCKING`]. Another one (handlers that are `async fn`) is another [`Form`]: the
-//! templates ask it for everything in which forms differ.
+//! The templates ask the form for everything in which handlers that block and handlers that are futures differ.
 
-use super::{MethodView, ServiceView, Template, doc};
-use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::quote;
+use super::form::{FORMS, Form};
+use super::{MethodView, ServiceView, Template, dispatch, doc};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
 
-/// In what the forms of servers differ.
-pub(super) struct Form {
-    /// The constructor of the generated server: `HelloServiceServer::blocking(t)`.
-    constructor: &'static str,
-    /// The wrapper that marks the form (`rpc::Blocking`).
-    marker: &'static str,
-    /// The erased service (`rpc::BlockingService`).
-    erased: &'static str,
-    /// What kind of handlers, in documentation and diagnostics.
-    handlers: &'static str,
+/// The server of a service, in all forms. The traits of the blocking form go to `blocking`, for its module.
+pub(super) fn server(template: &Template<'_>, service: &ServiceView<'_>, blocking: &mut TokenStream) -> TokenStream {
+    let mut out = service_trait(template, service, Form::Async);
+    out.extend(server_struct(template, service));
+    out.extend(FORMS.map(|form| erased(template, service, form)));
+    blocking.extend(service_trait(template, service, Form::Blocking));
+    out
 }
 
-/// Handlers that are plain functions and may block.
-pub(super) const BLOCKING: Form = Form {
-    constructor: "blocking",
-    marker: "Blocking",
-    erased: "BlockingService",
-    handlers: "plain `fn`s that may block",
-};
-
-impl Form {
-    fn ident(name: &str) -> Ident {
-        Ident::new(name, Span::call_site())
-    }
-
-    /// The module of the form's traits.
-    fn module<'a>(&self, template: &'a Template<'_>) -> &'a Ident {
-        &template.package.blocking
-    }
-}
-
-/// The module around the traits of a package.
-pub(super) fn form_module(template: &Template<'_>, form: &Form, traits: TokenStream) -> TokenStream {
-    let (allow, module) = (template.allow(), form.module(template));
-    let docs = doc(&format!("The services of this package, for servers whose handlers are {}.", form.handlers));
+/// The module around the traits of the blocking form, for a package.
+pub(super) fn blocking_module(template: &Template<'_>, traits: TokenStream) -> TokenStream {
+    let (allow, module) = (template.allow(), &template.package.blocking);
+    let docs =
+        doc(&format!("The services of this package, for servers whose handlers are {}.", Form::Blocking.handlers()));
     quote! {
         #docs
         #allow
@@ -53,24 +32,28 @@ pub(super) fn form_module(template: &Template<'_>, form: &Form, traits: TokenStr
 }
 
 /// The trait that a user implements, and its implementations for pointers.
-pub(super) fn service_trait(template: &Template<'_>, service: &ServiceView<'_>, form: &Form) -> TokenStream {
-    let core = &template.core;
-    let name = &service.names.service;
+fn service_trait(template: &Template<'_>, service: &ServiceView<'_>, form: Form) -> TokenStream {
+    let (allow, core) = (template.allow(), &template.core);
+    let name = form.service(service);
     let docs = match service.docs.is_empty() {
         true => doc(&format!("The handlers of `{}`.", service.full_name)),
         false => service.docs.clone(),
     };
-    let path = format!("{}::{name}", form.module(template));
-    let message = format!("`{{Self}}` does not implement the service `{path}`");
-    let note = format!(
-        "write `impl {path} for YourType`, with handlers that are {}; pass `{}::{}(your_value)` to the server",
-        form.handlers, service.names.server, form.constructor
-    );
-    let handlers = service.methods.iter().map(|m| handler(template, service, m));
-    let pointers = [quote!(Arc), quote!(Box)].map(|pointer| pointer_impl(template, service, &pointer));
+    let message = format!("`{{Self}}` does not implement the service `{}`", form.path_text(template, service));
+    let [note, other] = [form, form.other()].map(|form| form.advice(template, service));
+    let note = format!("write {note}");
+    let other = format!("or write {other}");
+    let handlers = service.methods.iter().map(|m| handler(template, service, m, form));
+    let pointers = form.pointers().into_iter().map(|pointer| pointer_impl(template, service, form, &pointer));
     quote! {
         #docs
-        #[diagnostic::on_unimplemented(message = #message, label = "expected handlers of this service", note = #note)]
+        #[diagnostic::on_unimplemented(
+            message = #message,
+            label = "expected handlers of this service",
+            note = #note,
+            note = #other
+        )]
+        #allow
         pub trait #name: ::core::marker::Send + ::core::marker::Sync + 'static {
             #(#handlers)*
 
@@ -85,32 +68,39 @@ pub(super) fn service_trait(template: &Template<'_>, service: &ServiceView<'_>, 
     }
 }
 
-/// The parameters of a handler behind `&self`, by name and type, and what it returns in `Ok`.
-fn signature(template: &Template<'_>, method: &MethodView<'_>) -> (Vec<Ident>, Vec<TokenStream>, TokenStream) {
-    let core = &template.core;
-    let (request, reply) = (method.request(1), method.reply(1));
-    let (mut names, mut types) = (Vec::new(), Vec::new());
-    if method.client_streams {
-        names.push(Form::ident("requests"));
-        types.push(quote!(&mut #core::rpc::Receiver<#request>));
-    } else {
-        names.push(Form::ident("request"));
-        types.push(quote!(#core::rpc::Request<#request>));
-    }
-    if !method.server_streams {
-        return (names, types, quote!(#core::rpc::Response<#reply>));
-    }
-    names.push(Form::ident("replies"));
-    types.push(quote!(&mut #core::rpc::Sender<#reply>));
-    (names, types, quote!(()))
+/// A handler's signature behind `&self`.
+struct Signature {
+    names: Vec<Ident>,
+    types: Vec<TokenStream>,
+    returns: TokenStream,
 }
 
-fn handler(template: &Template<'_>, service: &ServiceView<'_>, method: &MethodView<'_>) -> TokenStream {
+fn signature(template: &Template<'_>, method: &MethodView<'_>, form: Form) -> Signature {
+    let (core, streams) = (&template.core, form.streams(template));
+    let (request, reply) = (method.request(form.depth()), method.reply(form.depth()));
+    let (mut names, mut types) = (Vec::new(), Vec::new());
+    if method.client_streams {
+        names.push(format_ident!("requests"));
+        types.push(quote!(&mut #streams::Receiver<#request>));
+    } else {
+        names.push(format_ident!("request"));
+        types.push(quote!(#core::rpc::Request<#request>));
+    }
+    let mut ok = quote!(#core::rpc::Response<#reply>);
+    if method.server_streams {
+        names.push(format_ident!("replies"));
+        types.push(quote!(&mut #streams::Sender<#reply>));
+        ok = quote!(());
+    }
+    let returns = form.returns(&quote!(::core::result::Result<#ok, #core::Status>));
+    Signature { names, types, returns }
+}
+
+fn handler(template: &Template<'_>, service: &ServiceView<'_>, method: &MethodView<'_>, form: Form) -> TokenStream {
     let core = &template.core;
     let function = &method.names.function;
-    let (names, types, ok) = signature(template, method);
+    let Signature { names, types, returns } = signature(template, method, form);
     let docs = method.docs(&format!("Handles `{}.{}`.", service.full_name, method.name));
-    let returns = quote!(::core::result::Result<#ok, #core::Status>);
     if !template.options.default_stubs {
         return quote! {
             #docs
@@ -118,32 +108,39 @@ fn handler(template: &Template<'_>, service: &ServiceView<'_>, method: &MethodVi
         };
     }
     let message = format!("{} is not implemented by this server", method.path);
+    let error = form.ready(quote!(Err(#core::Status::unimplemented(#message))));
     quote! {
         #docs
         ///
         /// By default the call ends with UNIMPLEMENTED.
         fn #function(&self, #(#names: #types),*) -> #returns {
             #(let _ = #names;)*
-            Err(#core::Status::unimplemented(#message))
+            #error
         }
     }
 }
 
-/// `impl HelloService for Arc<T>`, so that handlers can be shared and can be `dyn`.
-fn pointer_impl(template: &Template<'_>, service: &ServiceView<'_>, pointer: &TokenStream) -> TokenStream {
-    let core = &template.core;
-    let name = &service.names.service;
+/// `impl HelloService for Arc<T>`, so that handlers can be shared (and, where they block, can be `dyn`).
+fn pointer_impl(
+    template: &Template<'_>,
+    service: &ServiceView<'_>,
+    form: Form,
+    (pointer, bound): &(Ident, TokenStream),
+) -> TokenStream {
+    let (allow, core) = (template.allow(), &template.core);
+    let name = form.service(service);
     let handlers = service.methods.iter().map(|method| {
         let function = &method.names.function;
-        let (names, types, ok) = signature(template, method);
+        let Signature { names, types, returns } = signature(template, method, form);
         quote! {
-            fn #function(&self, #(#names: #types),*) -> ::core::result::Result<#ok, #core::Status> {
+            fn #function(&self, #(#names: #types),*) -> #returns {
                 <T as self::#name>::#function(&**self, #(#names),*)
             }
         }
     });
     quote! {
-        impl<T: self::#name + ?Sized> self::#name for #core::rpc::codegen::#pointer<T> {
+        #allow
+        impl<T: self::#name #bound> self::#name for #core::rpc::codegen::#pointer<T> {
             #(#handlers)*
 
             fn on_call(&self, context: &mut #core::rpc::Context) -> ::core::result::Result<(), #core::Status> {
@@ -153,81 +150,61 @@ fn pointer_impl(template: &Template<'_>, service: &ServiceView<'_>, pointer: &To
     }
 }
 
-/// The server struct and its erased service.
-pub(super) fn server(template: &Template<'_>, service: &ServiceView<'_>, form: &Form) -> TokenStream {
-    let (allow, core) = (template.allow(), &template.core);
-    let (server, name, info) = (&service.names.server, &service.names.service, &service.names.info);
-    let (package, module, traits) = (&template.package.methods, &service.names.module, form.module(template));
-    let (constructor, marker) = (Form::ident(form.constructor), Form::ident(form.marker));
-    let erased = Form::ident(form.erased);
-    let docs = doc(&format!(
-        "Serves `{}`: made of an implementation of [`{traits}::{name}`] by [`{constructor}`](Self::{constructor}), given to a server.",
-        service.full_name
-    ));
-    let constructor_docs = doc(&format!("For a server whose handlers are {}.", form.handlers));
-    let arms = (0u16..).map(Literal::u16_unsuffixed).zip(&service.methods).map(|(number, method)| {
-        let call = dispatch(template, service, method, form);
-        quote!(#number => { #call })
+/// The server struct, the same for all forms.
+fn server_struct(template: &Template<'_>, service: &ServiceView<'_>) -> TokenStream {
+    let (allow, server) = (template.allow(), &service.names.server);
+    let made = FORMS.iter().map(|form| {
+        let (path, constructor) = (form.path_text(template, service), form.constructor());
+        format!("of an implementation of [`{path}`] by [`{constructor}`](Self::{constructor})")
     });
-    let unknown = quote!(Err(call.no_such_method(method)));
-    let body = match service.methods.is_empty() {
-        true => unknown,
-        false => quote!(match method { #(#arms)* _ => #unknown }),
-    };
+    let made = made.collect::<Vec<_>>().join(", or ");
+    let docs = doc(&format!("Serves `{}`: made {made}, given to a server.", service.full_name));
     quote! {
         #docs
         #allow
         #[derive(Clone, Debug)]
         pub struct #server<S>(S);
+    }
+}
 
-        #allow
-        impl<T: self::#traits::#name> #server<#core::rpc::#marker<T>> {
-            #constructor_docs
+/// A form's constructor of the server, and its erased service.
+fn erased(template: &Template<'_>, service: &ServiceView<'_>, form: Form) -> TokenStream {
+    let (allow, core) = (template.allow(), &template.core);
+    let (server, info) = (&service.names.server, &service.names.info);
+    let (package, module, path) = (&template.package.methods, &service.names.module, form.path(template, service));
+    let (constructor, marker, erased) = (form.constructor(), form.marker(), form.erased());
+    let docs = doc(&format!("For a server whose handlers are {}.", form.handlers()));
+    let made = match form {
+        Form::Blocking => quote! {
             pub const fn #constructor(service: T) -> Self {
                 Self(#core::rpc::#marker(service))
             }
+        },
+        Form::Async => quote! {
+            pub fn #constructor(service: T) -> Self {
+                Self(#core::rpc::#marker(#core::rpc::codegen::Arc::new(service)))
+            }
+        },
+    };
+    let call = dispatch::call(template, service, form);
+    quote! {
+        #allow
+        impl<T: self::#path> #server<#core::rpc::#marker<T>> {
+            #docs
+            #made
         }
 
         #allow
-        impl<T: self::#traits::#name> #core::rpc::#erased for #server<#core::rpc::#marker<T>> {
+        impl<T: self::#path> #core::rpc::#erased for #server<#core::rpc::#marker<T>> {
             fn info(&self) -> &'static #core::rpc::ServiceInfo {
                 &self::#package::#module::#info
             }
 
             fn on_call(&self, context: &mut #core::rpc::Context) -> ::core::result::Result<(), #core::Status> {
-                <T as self::#traits::#name>::on_call(&self.0.0, context)
+                <T as self::#path>::on_call(&self.0.0, context)
             }
 
-            fn call(
-                &self,
-                method: u16,
-                call: &mut #core::rpc::ServerCall,
-            ) -> ::core::result::Result<(), #core::Status> {
-                #body
-            }
+            #call
         }
-    }
-}
-
-/// From the call's bytes to the handler and back.
-fn dispatch(template: &Template<'_>, service: &ServiceView<'_>, method: &MethodView<'_>, form: &Form) -> TokenStream {
-    let (package, module, traits) = (&template.package.methods, &service.names.module, form.module(template));
-    let (name, function, constant) = (&service.names.service, &method.names.function, &method.names.constant);
-    let handler = quote!(<T as self::#traits::#name>::#function);
-    let (decode, encode) = (quote!(descriptor.decode_request), quote!(descriptor.encode_reply));
-    let input = match method.client_streams {
-        false => quote!(call.request(#decode)?),
-        true => quote!(&mut call.receiver(#decode)),
-    };
-    let body = match method.server_streams {
-        false => quote! {
-            let reply = #handler(&self.0.0, #input)?;
-            call.reply(reply, #encode)
-        },
-        true => quote!(#handler(&self.0.0, #input, &mut call.sender(#encode))),
-    };
-    quote! {
-        let descriptor = &self::#package::#module::#constant;
-        #body
     }
 }

@@ -4,7 +4,7 @@
 // expect: `AsyncGreeter` does not implement the service `blocking::HelloService`
 // expect: expected handlers of this service
 // expect: write `impl blocking::HelloService for YourType`, with handlers that are plain `fn`s that may block
-// expect: pass `HelloServiceServer::blocking(your_value)` to the server
+// expect: pass `HelloServiceServer::blocking(your_value)` to a blocking server
 use proto_build_testing::bare::{HelloReply, HelloRequest, HelloServiceServer};
 use proto_core::Status;
 use proto_core::rpc::{BlockingService, Request, Response};

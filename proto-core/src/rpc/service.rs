@@ -91,6 +91,21 @@ impl ServerCall {
         self.reply.trailers = trailers;
         encode(&message, &mut self.reply.message)
     }
+    /// What an async handler's one reply makes of the call.
+    pub fn answered<M>(
+        mut self,
+        response: Result<Response<M>, Status>,
+        encode: EncodeFn<M>,
+    ) -> (Self, Result<(), Status>) {
+        let result = response.and_then(|response| self.reply(response, encode));
+        (self, result)
+    }
+    /// A future of [`no_such_method`](Self::no_such_method).
+    #[cold]
+    pub fn no_such_method_async(self, method: u16) -> CallFuture {
+        let status = self.no_such_method(method);
+        Box::pin(core::future::ready((self, Err(status))))
+    }
     /// What a service answers to a method number that is not in its table.
     #[cold]
     pub fn no_such_method(&self, method: u16) -> Status {

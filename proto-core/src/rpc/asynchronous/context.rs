@@ -1,8 +1,7 @@
 //! What a handler that is a future awaits of its [`Context`].
 
-use super::ended;
 use crate::grpc::Status;
-use crate::rpc::context::{CallEvent, Context};
+use crate::rpc::context::{CallEvent, CallHandle, Context};
 use core::time::Duration;
 
 impl Context {
@@ -11,15 +10,13 @@ impl Context {
     /// never.
     ///
     /// In a task that outlives the handler, CANCELLED says that the handler has returned.
-    pub fn cancelled(&self) -> impl Future<Output = Status> + Send {
-        async move {
-            let Some(handle) = self.handle() else { return core::future::pending().await };
-            loop {
-                if let Some(status) = self.check().err().or_else(|| ended(&**handle)) {
-                    return status;
-                }
-                handle.wait(CallEvent::End, None).await;
+    pub async fn cancelled(&self) -> Status {
+        let Some(handle) = self.handle() else { return core::future::pending().await };
+        loop {
+            if let Some(status) = self.ended(&**handle) {
+                return status;
             }
+            handle.wait(CallEvent::End, None).await;
         }
     }
 
@@ -27,19 +24,23 @@ impl Context {
     /// of [`sleep`](Self::sleep) for handlers that are futures. Detached: ready at once.
     ///
     /// It sleeps on the runtime's clock, so that a service under simulation sleeps in virtual time.
-    pub fn sleep_async(&self, time: Duration) -> impl Future<Output = Result<(), Status>> + Send {
-        async move {
-            let Some(handle) = self.handle() else { return Ok(()) };
-            let until = handle.now() + time;
-            loop {
-                if let Some(status) = self.check().err().or_else(|| ended(&**handle)) {
-                    return Err(status);
-                }
-                if handle.now() >= until {
-                    return Ok(());
-                }
-                handle.wait(CallEvent::End, Some(until)).await;
+    pub async fn sleep_async(&self, time: Duration) -> Result<(), Status> {
+        let Some(handle) = self.handle() else { return Ok(()) };
+        let until = handle.now() + time;
+        loop {
+            if let Some(status) = self.ended(&**handle) {
+                return Err(status);
             }
+            if handle.now() >= until {
+                return Ok(());
+            }
+            handle.wait(CallEvent::End, Some(until)).await;
         }
+    }
+
+    /// How the call ended; `None` while it goes on.
+    fn ended(&self, handle: &dyn CallHandle) -> Option<Status> {
+        let returned = || handle.is_over().then(|| Status::cancelled("the call has ended"));
+        self.check().err().or_else(returned)
     }
 }

@@ -64,19 +64,17 @@ impl<M> Receiver<M> {
     }
 
     /// The next request, `None` after the last: `while let Some(request) = requests.recv().await? { .. }`.
-    pub fn recv(&mut self) -> impl Future<Output = Result<Option<M>, Status>> + Send {
-        async move { self.next().await.transpose() }
+    pub async fn recv(&mut self) -> Result<Option<M>, Status> {
+        self.next().await.transpose()
     }
 
     /// The next request as an iterator has it: `while let Some(request) = requests.next().await { .. request? .. }`.
-    pub fn next(&mut self) -> impl Future<Output = Option<Result<M, Status>>> + Send {
-        async move {
-            loop {
-                if let Some(item) = self.source.pull(Some(Instant::ZERO)).item() {
-                    return item;
-                }
-                self.wait(None).await;
+    pub async fn next(&mut self) -> Option<Result<M, Status>> {
+        loop {
+            if let Some(item) = self.source.pull(Some(Instant::ZERO)).item() {
+                return item;
             }
+            self.wait(None).await;
         }
     }
 
@@ -86,17 +84,15 @@ impl<M> Receiver<M> {
     }
 
     /// The next request if it comes within this time, on the call's clock, counted from the first poll.
-    pub fn recv_timeout(&mut self, time: Duration) -> impl Future<Output = Result<M, TryRecvError>> + Send {
-        async move {
-            let until = self.source.after(time);
-            loop {
-                // The clock first: what came in time is handed out even when this task is late.
-                let late = self.source.after(Duration::ZERO) >= until;
-                if let Some(received) = arrived(self.source.pull(Some(Instant::ZERO)), late) {
-                    return received;
-                }
-                self.wait(until).await;
+    pub async fn recv_timeout(&mut self, time: Duration) -> Result<M, TryRecvError> {
+        let until = self.source.after(time);
+        loop {
+            // The clock first: what came in time is handed out even when this task is late.
+            let late = self.source.after(Duration::ZERO) >= until;
+            if let Some(received) = arrived(self.source.pull(Some(Instant::ZERO)), late) {
+                return received;
             }
+            self.wait(until).await;
         }
     }
 
