@@ -119,6 +119,12 @@ impl fmt::Display for ConnectionError {
 
 impl core::error::Error for ConnectionError {}
 
+/// Bytes of the peer as a part of a message, cut to `max`: what is not printable ASCII becomes a dot.
+pub(crate) fn printable(bytes: &[u8], max: usize) -> String {
+    let shown = &bytes[..bytes.len().min(max)];
+    shown.iter().map(|&b| if b == b' ' || b.is_ascii_graphic() { char::from(b) } else { '.' }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,7 @@ pub mod timer;
 pub mod h2;
 // L3
 pub mod grpc;
+pub mod h1;
 // L4
 pub mod call;
 pub mod connection;

@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 8] = [
     &["time", "buf", "config", "error"],
     &["hpack", "frame", "timer"],
     &["h2"],
-    &["grpc"],
+    &["grpc", "h1"],
     &["call", "connection"],
     &["channel"],
     &["rpc"],

@@ -9,6 +9,7 @@ pub mod unix;
 #[cfg(unix)]
 pub use unix::RealOs;
 
+use proto_core::channel::Stage;
 use proto_core::time::Instant;
 use std::fmt::Debug;
 use std::io;
@@ -127,6 +128,10 @@ pub trait Pipe: Send + Sync + Debug {
     fn wake(&self);
     /// After a non-blocking connect: does it stand? `Ok(false)` not yet.
     fn connected(&self) -> io::Result<bool>;
+    /// How far it has come while `connected` says "not yet", for the texts of deadlines.
+    fn stage(&self) -> Stage {
+        Stage::Socket
+    }
     /// Ends it in both directions.
     fn close(&self);
     /// Ends our direction: the peer reads what was written, and then the end; what it sends can still be read. False

@@ -15,6 +15,8 @@ pub enum ConnectFailure {
     Resolve {
         /// The name.
         host: String,
+        /// It is that of the proxy for this target.
+        through: Option<String>,
         /// The resolver's words.
         error: String,
     },
@@ -22,8 +24,10 @@ pub enum ConnectFailure {
     Connect {
         /// The address.
         address: Address,
-        /// The name that it belongs to, unless the target is an address.
+        /// The name that it belongs to, if one was resolved.
         host: Option<String>,
+        /// It is a proxy's, for this target (`host:port`).
+        through: Option<String>,
         /// How many addresses had been tried in this round, this one included.
         tried: usize,
         /// How many addresses there are.
@@ -36,15 +40,47 @@ pub enum ConnectFailure {
 impl fmt::Display for ConnectFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ConnectFailure::Resolve { host, error } => write!(f, "resolving {host}: {error}"),
-            ConnectFailure::Connect { address, host, tried, of, error } => {
-                write!(f, "connecting to {address}{}: {error}", Tried { host: host.as_deref(), tried: *tried, of: *of })
+            ConnectFailure::Resolve { host, through, error } => {
+                write!(f, "resolving {}: {error}", Named { host, through: through.as_deref() })
+            }
+            ConnectFailure::Connect { address, host, through, tried, of, error } => {
+                let place = Place { address, through: through.as_deref() };
+                let tried = Tried { host: host.as_deref(), tried: *tried, of: *of };
+                write!(f, "connecting to {place}{tried}: {error}")
             }
         }
     }
 }
 
 impl core::error::Error for ConnectFailure {}
+
+/// A name that is resolved: "proxy.example, the proxy to db.example:443".
+pub(super) struct Named<'a> {
+    pub(super) host: &'a str,
+    pub(super) through: Option<&'a str>,
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.host)?;
+        self.through.map_or(Ok(()), |target| write!(f, ", the proxy to {target}"))
+    }
+}
+
+/// Where an attempt goes: "10.0.0.7:50051", "db.example:443 through proxy 10.0.0.7:3128".
+pub(super) struct Place<'a> {
+    pub(super) address: &'a Address,
+    pub(super) through: Option<&'a str>,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.through {
+            None => write!(f, "{}", self.address),
+            Some(target) => write!(f, "{target} through proxy {}", self.address),
+        }
+    }
+}
 
 /// How far a round is: " (2 of 3 addresses of db.example tried)", or nothing when the target is one address.
 pub(super) struct Tried<'a> {
@@ -113,6 +149,8 @@ impl fmt::Display for Rough {
 pub(super) mod phase {
     pub(in crate::channel) const RESOLVING: &str = "resolving";
     pub(in crate::channel) const CONNECTING: &str = "connecting";
+    pub(in crate::channel) const TUNNEL: &str = "waiting for the proxy's tunnel";
+    pub(in crate::channel) const TLS: &str = "the TLS handshake";
     pub(in crate::channel) const HANDSHAKE: &str = "waiting for the peer's SETTINGS";
     pub(in crate::channel) const BACKOFF: &str = "waiting to connect again";
     pub(in crate::channel) const PICKING: &str = "waiting for a connection";

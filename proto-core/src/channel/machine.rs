@@ -2,11 +2,13 @@
 
 use super::backoff::Backoff;
 use super::config::ChannelConfig;
-use super::failure::{self, ConnectFailure, NextAttempt, Tried, phase};
+use super::failure::{self, ConnectFailure, Named, NextAttempt, Place, Tried, phase};
 use super::orders::{Address, ConnectionKey, Order};
-use super::state::{Phase, Pick, State, Waiter};
+use super::proxy::Hop;
+use super::state::{Phase, Pick, Stage, State, Waiter};
 use super::target::Target;
 use crate::grpc::Status;
+use crate::h1::Proxy;
 use crate::time::{Instant, earliest};
 use alloc::collections::VecDeque;
 use alloc::format;
@@ -41,7 +43,7 @@ use core::time::Duration;
 ///
 /// let mut call = Waiter::new(false);
 /// assert!(matches!(channel.pick(now, &mut call), Pick::Wait));
-/// let Some(Order::Connect { key, address }) = channel.poll_order() else { panic!() };
+/// let Some(Order::Connect { key, address, tunnel: None }) = channel.poll_order() else { panic!() };
 /// assert_eq!(address.to_string(), "127.0.0.1:50051");
 ///
 /// channel.handle_connected(key);
@@ -53,6 +55,7 @@ use core::time::Duration;
 #[derive(Debug)]
 pub struct Channel {
     pub(super) target: Target,
+    pub(super) hop: Hop,
     pub(super) connect_timeout: Duration,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) backoff: Backoff,
@@ -80,6 +83,7 @@ impl Channel {
     /// A channel to this target, IDLE.
     pub fn new(target: Target, config: ChannelConfig) -> Self {
         Channel {
+            hop: Hop::new(&target, None),
             target,
             connect_timeout: config.connect_timeout,
             idle_timeout: config.idle_timeout,
@@ -97,6 +101,14 @@ impl Channel {
             calls: 0,
             idle_since: Instant::ZERO,
         }
+    }
+
+    /// The same, but through this proxy (see [`ProxyRules::proxy_for`](super::ProxyRules::proxy_for)): its name is resolved, and every
+    /// [`Order::Connect`] has a tunnel. A Unix socket is reached without it.
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: Option<&Proxy>) -> Self {
+        self.hop = Hop::new(&self.target, proxy);
+        self
     }
 
     /// Where it leads.
@@ -169,19 +181,23 @@ impl Channel {
 
     /// The end of a call whose deadline passes while `pick` says `Wait`: DEADLINE_EXCEEDED, naming what was under way.
     pub fn deadline_exceeded(&self, now: Instant) -> Status {
-        let host = self.name();
         match &self.phase {
             Phase::Resolving { .. } => {
-                let what = format!("{} {}", phase::RESOLVING, host.unwrap_or_default());
+                let what =
+                    format!("{} {}", phase::RESOLVING, Named { host: &self.hop.host, through: self.hop.through() });
                 failure::deadline(phase::RESOLVING, &what, self.failure.as_ref())
             }
             Phase::Connecting { attempt, .. } => {
-                let tried = Tried { host, tried: attempt.index.saturating_add(1), of: self.addresses.len() };
-                let (phase, verb) = match attempt.connected {
-                    false => (phase::CONNECTING, "connecting to"),
-                    true => (phase::HANDSHAKE, "waiting for SETTINGS from"),
+                let tried = attempt.index.saturating_add(1);
+                let tried = Tried { host: self.hop.name(), tried, of: self.addresses.len() };
+                let place = Place { address: &attempt.address, through: self.hop.through() };
+                let (phase, verb) = match (attempt.connected, attempt.stage) {
+                    (true, _) => (phase::HANDSHAKE, "waiting for SETTINGS from"),
+                    (false, Stage::Socket) => (phase::CONNECTING, "connecting to"),
+                    (false, Stage::Tunnel) => (phase::TUNNEL, "waiting for a tunnel to"),
+                    (false, Stage::Tls) => (phase::TLS, "in the TLS handshake with"),
                 };
-                failure::deadline(phase, &format!("{verb} {}{tried}", attempt.address), self.failure.as_ref())
+                failure::deadline(phase, &format!("{verb} {place}{tried}"), self.failure.as_ref())
             }
             Phase::BackingOff { .. } => {
                 let what = format!("{}{}", phase::BACKOFF, NextAttempt(self.until_next_round(now)));
@@ -214,6 +230,15 @@ impl Channel {
         if core::mem::take(&mut self.lookup) {
             self.orders.retain(|order| !matches!(order, Order::Resolve { .. }));
             self.resolved(now, result);
+        }
+    }
+
+    /// The transport of this attempt has come so far.
+    pub fn handle_stage(&mut self, key: ConnectionKey, stage: Stage) {
+        if let Phase::Connecting { attempt, .. } = &mut self.phase
+            && attempt.key == key
+        {
+            attempt.stage = stage;
         }
     }
 
@@ -305,11 +330,6 @@ impl Channel {
 
     fn touch(&mut self, now: Instant) {
         self.idle_since = self.idle_since.max(now);
-    }
-
-    /// The name that the addresses belong to, unless the target is an address.
-    pub(super) fn name(&self) -> Option<&str> {
-        self.target.host().filter(|_| self.target.literal().is_none())
     }
 
     /// Zero: a round is under way. `None`: there will be none by itself.

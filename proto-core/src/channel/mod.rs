@@ -11,6 +11,9 @@
 //! at once when one fails, backoff when all have failed (gRPC connection-backoff.md), IDLE after the loss of a connection
 //! that was ready, names resolved again before every round of attempts.
 //!
+//! With a proxy ([`Channel::with_proxy`], [`ProxyRules`]) it is the proxy's name that is resolved, and each order to connect says what
+//! tunnel to have made there ([`Tunnel`]).
+//!
 //! What it does not do: move bytes, know calls (but for their number), resolve names.
 
 mod backoff;
@@ -18,6 +21,7 @@ mod config;
 mod failure;
 mod machine;
 mod orders;
+mod proxy;
 mod replay;
 mod retry;
 mod round;
@@ -30,8 +34,9 @@ pub use config::ChannelConfig;
 pub use failure::ConnectFailure;
 pub use machine::Channel;
 pub use orders::{Address, ConnectionKey, Order};
+pub use proxy::{ProxyRules, Tunnel};
 pub use replay::{Attempt, Next, REPLAY_LIMIT, Replay, Script};
 pub use retry::{Decision, Retry};
-pub use state::{Pick, State, Waiter};
+pub use state::{Pick, Stage, State, Waiter};
 pub use target::Target;
 pub use target_error::{TargetError, TargetProblem};

@@ -1,5 +1,6 @@
 //! What a channel orders, and the names in those orders.
 
+use super::proxy::Tunnel;
 use alloc::string::String;
 use core::fmt;
 use core::net::SocketAddr;
@@ -52,13 +53,16 @@ pub enum Order {
         /// Goes into every address found.
         port: u16,
     },
-    /// Begin to connect without blocking, make a client `Connection` on it; then `handle_connected` when the transport
-    /// stands, `handle_ready` when the peer's SETTINGS came, or `handle_failed`. The channel keeps the time-out.
+    /// Begin to connect without blocking; with a `tunnel`, have it made through the proxy that this address leads to; make a client
+    /// `Connection` on it. Then `handle_connected` when the transport stands, the tunnel included, `handle_ready` when the peer's
+    /// SETTINGS came, or `handle_failed`; and `handle_stage` on the way, if there are stages. The channel keeps the time-out.
     Connect {
         /// The name of the attempt, and of the connection later.
         key: ConnectionKey,
-        /// Where to.
+        /// Where to: the server, or its proxy.
         address: Address,
+        /// The tunnel to have made there, when it is a proxy.
+        tunnel: Option<Tunnel>,
     },
     /// Give this attempt up and drop what belongs to it. No report is needed.
     Abort {

@@ -3,7 +3,7 @@
 use super::failure::{ConnectFailure, Rough};
 use super::machine::Channel;
 use super::orders::{Address, ConnectionKey, Order};
-use super::state::{Attempt, Phase};
+use super::state::{Attempt, Phase, Stage};
 use crate::time::Instant;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
@@ -30,7 +30,7 @@ impl Channel {
 
     /// Begins a round of attempts: resolves the name, or tries the literal address.
     pub(super) fn begin_round(&mut self, now: Instant) {
-        if let Some(address) = self.target.literal() {
+        if let Some(address) = &self.hop.literal {
             if self.addresses.is_empty() {
                 self.addresses.push(address.clone());
             }
@@ -39,9 +39,7 @@ impl Channel {
         // A lookup that was given up may still be under way: its answer will do.
         if !self.lookup {
             self.lookup = true;
-            // A target without a host has a literal address.
-            let (host, port) =
-                (self.target.host().unwrap_or_default().to_owned(), self.target.port().unwrap_or_default());
+            let (host, port) = (self.hop.host.clone(), self.hop.port);
             self.orders.push_back(Order::Resolve { host, port });
         }
         self.enter(Phase::Resolving { round: now });
@@ -77,8 +75,8 @@ impl Channel {
     /// No answer, or a bad one: what was found earlier is better than nothing.
     fn unresolved(&mut self, now: Instant, round: Instant, error: String) {
         if self.addresses.is_empty() {
-            let host = self.target.host().unwrap_or_default().to_owned();
-            self.failure = Some(ConnectFailure::Resolve { host, error });
+            let (host, through) = (self.hop.host.clone(), self.hop.through().map(ToOwned::to_owned));
+            self.failure = Some(ConnectFailure::Resolve { host, through, error });
         }
         self.try_address(now, round, 0);
     }
@@ -88,8 +86,8 @@ impl Channel {
         let Some(address) = self.addresses.get(index) else { return self.round_failed(round) };
         self.last_key = self.last_key.wrapping_add(1);
         let (key, address) = (ConnectionKey(self.last_key), address.clone());
-        self.orders.push_back(Order::Connect { key, address: address.clone() });
-        let attempt = Attempt { key, address, index, since: now, connected: false };
+        self.orders.push_back(Order::Connect { key, address: address.clone(), tunnel: self.hop.tunnel.clone() });
+        let attempt = Attempt { key, address, index, since: now, stage: Stage::Socket, connected: false };
         self.enter(Phase::Connecting { round, attempt });
     }
 
@@ -99,7 +97,8 @@ impl Channel {
         let (round, next) = (*round, attempt.index.saturating_add(1));
         self.failure = Some(ConnectFailure::Connect {
             address: attempt.address.clone(),
-            host: self.name().map(ToOwned::to_owned),
+            host: self.hop.name().map(ToOwned::to_owned),
+            through: self.hop.through().map(ToOwned::to_owned),
             tried: next,
             of: self.addresses.len(),
             error: error.to_owned(),
@@ -137,7 +136,8 @@ impl Channel {
         let since = *since;
         self.failure = Some(ConnectFailure::Connect {
             address: address.clone(),
-            host: self.name().map(ToOwned::to_owned),
+            host: self.hop.name().map(ToOwned::to_owned),
+            through: self.hop.through().map(ToOwned::to_owned),
             tried: 1,
             of: 1,
             error: format!("{} connections in a row ended within {}: {reason}", self.short_lives, Rough(SHORT_LIFE)),
@@ -154,9 +154,11 @@ impl Channel {
                 self.unresolved(now, round, format!("no answer within {timeout}"));
             }
             Phase::Connecting { attempt, .. } => {
-                let error = match attempt.connected {
-                    false => format!("no connection within {timeout}"),
-                    true => format!("connected, but no SETTINGS of HTTP/2 came within {timeout}"),
+                let error = match (attempt.connected, attempt.stage) {
+                    (true, _) => format!("connected, but no SETTINGS of HTTP/2 came within {timeout}"),
+                    (false, Stage::Socket) => format!("no connection within {timeout}"),
+                    (false, Stage::Tunnel) => format!("connected to the proxy, but it made no tunnel within {timeout}"),
+                    (false, Stage::Tls) => format!("connected, but the TLS handshake was not over within {timeout}"),
                 };
                 self.abort(attempt.key);
                 self.attempt_failed(now, &error);

@@ -89,6 +89,19 @@ pub(super) enum Phase {
     Shutdown,
 }
 
+/// How far the transport of an attempt has come, for the texts of deadlines and time-outs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// The socket is on its way.
+    #[default]
+    Socket,
+    /// The socket stands, a proxy is asked for a tunnel.
+    Tunnel,
+    /// TLS shakes hands.
+    Tls,
+}
+
 /// One attempt to connect.
 #[derive(Debug)]
 pub(super) struct Attempt {
@@ -97,6 +110,7 @@ pub(super) struct Attempt {
     /// Its place among the addresses.
     pub(super) index: usize,
     pub(super) since: Instant,
+    pub(super) stage: Stage,
     /// The transport stands.
     pub(super) connected: bool,
 }

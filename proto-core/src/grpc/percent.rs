@@ -46,7 +46,7 @@ pub(crate) fn decode(value: &[u8]) -> String {
 }
 
 /// The byte that the two hex digits after a percent sign stand for.
-fn escape(after: &[u8]) -> Option<u8> {
+pub(crate) fn escape(after: &[u8]) -> Option<u8> {
     let hex = |digit: u8| char::from(digit).to_digit(16);
     let (&high, &low) = (after.first()?, after.get(1)?);
     u8::try_from(hex(high)? * 16 + hex(low)?).ok()

@@ -8,7 +8,7 @@
 
 use super::timeouts::Kind;
 use super::{Connection, OpenError, Ready, Reset, Side};
-use crate::error::{ConnectionError, ErrorCode};
+use crate::error::{ConnectionError, ErrorCode, printable};
 use crate::frame::{self, FrameError, GoAway};
 use crate::time::Instant;
 use alloc::string::String;
@@ -95,7 +95,7 @@ impl Connection {
             last = last.min(earlier.last);
         }
         let was_draining = self.is_draining();
-        self.goaway.theirs = Some(Theirs { last, code: goaway.code, message: printable(goaway.debug) });
+        self.goaway.theirs = Some(Theirs { last, code: goaway.code, message: printable(goaway.debug, MAX_DEBUG) });
         self.events.draining |= !was_draining;
         if self.side == Side::Client {
             self.give_up_streams_above(last);
@@ -216,10 +216,4 @@ impl Connection {
         self.mark(slot, Ready::RESET);
         self.on_stream_closed(slot);
     }
-}
-
-/// Debug data for a message: what is not printable ASCII becomes a dot.
-fn printable(debug: &[u8]) -> String {
-    let shown = &debug[..debug.len().min(MAX_DEBUG)];
-    shown.iter().map(|&b| if b == b' ' || b.is_ascii_graphic() { char::from(b) } else { '.' }).collect()
 }

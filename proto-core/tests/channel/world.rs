@@ -82,7 +82,7 @@ impl World {
     /// The one order there is, which is to connect.
     pub(crate) fn connecting(&mut self) -> (ConnectionKey, Address) {
         match &self.orders()[..] {
-            [Order::Connect { key, address }] => (*key, address.clone()),
+            [Order::Connect { key, address, .. }] => (*key, address.clone()),
             other => panic!("{other:?} in {:?}", self.channel),
         }
     }

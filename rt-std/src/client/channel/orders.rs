@@ -29,7 +29,7 @@ impl Shared {
     fn obey(&self, order: Order) {
         match order {
             Order::Resolve { host, port } => self.resolve(host, port),
-            Order::Connect { key, address } => {
+            Order::Connect { key, address, tunnel: _ } => {
                 let begun = seam_address(&address).and_then(|address| self.os.connect(&address));
                 let mut state = self.lock();
                 let now = self.os.now();

@@ -207,7 +207,10 @@ impl Shared {
         if let Some(Link::Connecting { pipe, held }) = state.links.get_mut(&key) {
             *held = false;
             match stands {
-                Ok(false) => {}
+                Ok(false) => {
+                    let stage = pipe.stage();
+                    state.core.handle_stage(key, stage);
+                }
                 Ok(true) => {
                     let pipe = pipe.clone();
                     state.core.handle_connected(key);
