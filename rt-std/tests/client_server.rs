@@ -1,8 +1,9 @@
 //! The client against this crate's server, in a simulation: metadata, statuses, early answers, each side's own verdict.
 
 use proto_build_testing::hello::v1::{HelloRequest, HelloResponse, HelloServiceClient, HelloServiceServer, blocking};
+use proto_core::rpc::AnyStreams;
 use rt_std::testkit::Sim;
-use rt_std::{Cancel, Channel, Code, Receiver, Request, Response, SendError, Sender, Status};
+use rt_std::{Cancel, Channel, Code, Receiver, Request, RequestOptions, Response, SendError, Sender, Status};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -77,9 +78,11 @@ impl blocking::HelloService for Service {
         requests: &mut Receiver<HelloRequest>,
         replies: &mut Sender<HelloResponse>,
     ) -> Result<(), Status> {
+        replies.context().send_headers(requests.context().metadata())?;
         for request in requests {
             replies.send(reply(request?.greeting))?;
         }
+        let _ = replies.context().set_trailer("x-cost", "3");
         Ok(())
     }
 }
@@ -209,4 +212,35 @@ fn a_service_in_this_process_is_called_the_same_way() {
     assert_eq!(hello.say_hello(greeting("Ada")).expect("a reply").reply, "Ada from nobody");
     let replies: Result<Vec<_>, _> = hello.lots_of_replies(greeting("Bob")).map(|r| r.map(|r| r.reply)).collect();
     assert_eq!(replies.expect("it ends well"), ["0 Bob", "1 Bob", "2 Bob"]);
+}
+
+/// A library that knows no runtime: asks in turn, then reads what is left.
+async fn ask<F: AnyStreams>(hello: &HelloServiceClient<F>, names: &[&str]) -> Result<Vec<String>, Status> {
+    let mut call = hello.bidi_hello_with(RequestOptions::new().with_metadata("x-user", "u1"));
+    let mut texts = Vec::new();
+    for name in names {
+        F::bidi_send(&mut call, greeting(name)).await?;
+        texts.extend(F::bidi_next(&mut call).await.transpose()?.map(|reply| reply.reply));
+    }
+    texts.extend(F::bidi_headers(&mut call).await?.get("x-user").map(str::to_owned));
+    F::bidi_finish(&mut call).await?;
+    assert!(F::bidi_next(&mut call).await.is_none());
+    assert!(matches!(F::bidi_send(&mut call, greeting("late")).await, Err(SendError::Ended)));
+    texts.extend(F::bidi_trailers(&call).get("x-cost").map(str::to_owned));
+
+    let mut replies = hello.lots_of_replies(greeting("x"));
+    assert!(F::headers(&mut replies).await?.get("x-user").is_none());
+    while let Some(reply) = F::next(&mut replies).await {
+        texts.push(reply?.reply);
+    }
+    assert!(F::trailers(&replies).is_empty());
+    Ok(texts)
+}
+
+#[test]
+fn a_library_of_no_runtime_has_calls_that_stream_both_ways_and_their_metadata() {
+    scene(|_, _, hello| {
+        let texts = rt_std::settled(ask(&hello, &["Ada", "Bob"])).expect("replies");
+        assert_eq!(texts, ["Ada", "Bob", "u1", "3", "0 x", "1 x", "2 x"]);
+    });
 }

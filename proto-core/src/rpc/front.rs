@@ -3,7 +3,8 @@
 use super::method::Method;
 use super::request::{Request, RequestOptions};
 use super::response::Response;
-use crate::grpc::Status;
+use super::stream::SendError;
+use crate::grpc::{Metadata, Status};
 use core::future::Future;
 
 /// A channel of some runtime. The types say how that runtime gives results: a value, a future, a stream.
@@ -42,6 +43,7 @@ pub trait Front {
 }
 
 /// For libraries that are written once for every runtime: everything as futures; a blocking front's futures are ready at the first poll.
+/// (Bidirectional calls and the metadata of streams: [`AnyStreams`].)
 ///
 /// ```
 /// # use proto_core::Status;
@@ -66,9 +68,67 @@ pub trait AnyFront: Front {
     fn send<Q: 'static, M: 'static>(
         call: &mut Self::ClientStreaming<Q, M>,
         message: Q,
-    ) -> impl Future<Output = Result<(), super::SendError>>;
+    ) -> impl Future<Output = Result<(), SendError>>;
     /// Ends a client-streaming call.
     fn finish<Q: 'static, M: 'static>(
         call: Self::ClientStreaming<Q, M>,
     ) -> impl Future<Output = Result<Response<M>, Status>>;
+}
+
+/// [`AnyFront`], and what is left: bidirectional calls, and the metadata of calls whose server streams.
+///
+/// A trait of its own, so that a front for a special purpose need not have it.
+///
+/// A library that waits for a reply before it has sent everything must know that the server does not wait for more:
+/// over a blocking channel one thing is done at a time.
+///
+/// ```
+/// # use proto_core::Status;
+/// # use proto_core::rpc::{AnyStreams, Front, Method, Raw, RequestOptions, Kind, SendError};
+/// # use bytes::Bytes;
+/// # static CHAT: Method<Bytes, Bytes> = Method::new::<Raw>("/a.B/Chat", Kind::BIDI);
+/// # struct Client<F>(F);
+/// # impl<F: Front> Client<F> { fn chat(&self) -> F::Bidi<Bytes, Bytes> { self.0.bidi(&CHAT, RequestOptions::new()) } }
+/// // A library of this function needs no runtime; `Client` stands for a generated client.
+/// async fn ask<F: AnyStreams>(client: &Client<F>, questions: Vec<Bytes>) -> Result<(Vec<Bytes>, String), Status> {
+///     let mut call = client.chat();
+///     let mut answers = Vec::new();
+///     for question in questions {
+///         match F::bidi_send(&mut call, question).await {
+///             Err(SendError::Ended) => break, // `bidi_next` tells how
+///             other => other?,
+///         }
+///         answers.extend(F::bidi_next(&mut call).await.transpose()?);
+///     }
+///     F::bidi_finish(&mut call).await?;
+///     while let Some(answer) = F::bidi_next(&mut call).await {
+///         answers.push(answer?);
+///     }
+///     let cost = F::bidi_trailers(&call).get("x-cost").unwrap_or("nothing");
+///     Ok((answers, cost.to_owned()))
+/// }
+/// ```
+pub trait AnyStreams: AnyFront {
+    /// The server's initial metadata, once it is there; empty if the call ended without any. An error if it failed before.
+    fn headers<M: 'static>(call: &mut Self::Streaming<M>) -> impl Future<Output = Result<&Metadata, Status>>;
+    /// The server's trailing metadata, once the call has ended well; empty before. (That of a call that failed is in its
+    /// status.)
+    fn trailers<M: 'static>(call: &Self::Streaming<M>) -> &Metadata;
+    /// Sends on a bidirectional call.
+    fn bidi_send<Q: 'static, M: 'static>(
+        call: &mut Self::Bidi<Q, M>,
+        message: Q,
+    ) -> impl Future<Output = Result<(), SendError>>;
+    /// No more requests; replies still come.
+    fn bidi_finish<Q: 'static, M: 'static>(call: &mut Self::Bidi<Q, M>) -> impl Future<Output = Result<(), SendError>>;
+    /// The next reply of a bidirectional call.
+    fn bidi_next<Q: 'static, M: 'static>(
+        call: &mut Self::Bidi<Q, M>,
+    ) -> impl Future<Output = Option<Result<M, Status>>>;
+    /// As [`headers`](Self::headers).
+    fn bidi_headers<Q: 'static, M: 'static>(
+        call: &mut Self::Bidi<Q, M>,
+    ) -> impl Future<Output = Result<&Metadata, Status>>;
+    /// As [`trailers`](Self::trailers).
+    fn bidi_trailers<Q: 'static, M: 'static>(call: &Self::Bidi<Q, M>) -> &Metadata;
 }

@@ -22,7 +22,7 @@ pub use cancel::{CancelToken, OnCancel, Subscribers, ToCancelToken};
 pub use codec::Prost;
 pub use codec::{Decode, Encode, Raw};
 pub use context::{CallEvent, CallHandle, Context, Peer, Received, Wait};
-pub use front::{AnyFront, Front};
+pub use front::{AnyFront, AnyStreams, Front};
 pub use method::Method;
 pub use request::{CallDefaults, IntoRequest, Request, RequestOptions};
 pub use response::Response;

@@ -1,4 +1,4 @@
-//! What generated clients call: [`Front`] and [`AnyFront`] for [`Channel`] and [`Later`].
+//! What generated clients call: [`Front`], [`AnyFront`] and [`AnyStreams`] for [`Channel`] and [`Later`].
 
 use super::call::Call;
 use super::call::scratch::Encoded;
@@ -7,9 +7,9 @@ use super::later::{Later, Pending};
 use super::requests::{Bidi, ClientStreaming};
 use super::streaming::Streaming;
 use super::unary;
-use proto_core::Status;
 use proto_core::call::Kind;
-use proto_core::rpc::{AnyFront, Front, Method, Request, RequestOptions, Response, SendError};
+use proto_core::rpc::{AnyFront, AnyStreams, Front, Method, Request, RequestOptions, Response, SendError};
+use proto_core::{Metadata, Status};
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
 
@@ -63,6 +63,36 @@ impl AnyFront for Channel {
 
     async fn finish<Q: 'static, M: 'static>(call: Self::ClientStreaming<Q, M>) -> Result<Response<M>, Status> {
         call.finish()
+    }
+}
+
+impl AnyStreams for Channel {
+    async fn headers<M: 'static>(call: &mut Self::Streaming<M>) -> Result<&Metadata, Status> {
+        call.headers()
+    }
+
+    fn trailers<M: 'static>(call: &Self::Streaming<M>) -> &Metadata {
+        call.trailers()
+    }
+
+    async fn bidi_send<Q: 'static, M: 'static>(call: &mut Self::Bidi<Q, M>, message: Q) -> Result<(), SendError> {
+        call.send(message)
+    }
+
+    async fn bidi_finish<Q: 'static, M: 'static>(call: &mut Self::Bidi<Q, M>) -> Result<(), SendError> {
+        call.finish()
+    }
+
+    async fn bidi_next<Q: 'static, M: 'static>(call: &mut Self::Bidi<Q, M>) -> Option<Result<M, Status>> {
+        call.next()
+    }
+
+    async fn bidi_headers<Q: 'static, M: 'static>(call: &mut Self::Bidi<Q, M>) -> Result<&Metadata, Status> {
+        call.headers()
+    }
+
+    fn bidi_trailers<Q: 'static, M: 'static>(call: &Self::Bidi<Q, M>) -> &Metadata {
+        call.trailers()
     }
 }
 
