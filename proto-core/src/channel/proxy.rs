@@ -43,6 +43,7 @@ enum Rule {
     Direct,
     Always(Proxy),
     Environment {
+        variable: &'static str,
         proxy: Secret,
         except: NoProxy,
     },
@@ -74,12 +75,15 @@ impl ProxyRules {
 
     /// What the environment says; `get` reads one variable.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
-        let first = |names: [&str; 3]| names.into_iter().find_map(|name| get(name).filter(|value| !value.is_empty()));
+        let first = |names: [&'static str; 3]| {
+            let mut set = names.into_iter().filter_map(|name| Some((name, get(name)?)));
+            set.find(|(_, value)| !value.is_empty())
+        };
         match first(["grpc_proxy", "https_proxy", "HTTPS_PROXY"]) {
             None => Self::direct(),
-            Some(proxy) => {
-                let except = first(["no_grpc_proxy", "no_proxy", "NO_PROXY"]).unwrap_or_default();
-                ProxyRules(Rule::Environment { proxy: Secret(proxy), except: NoProxy::parse(&except) })
+            Some((variable, proxy)) => {
+                let except = first(["no_grpc_proxy", "no_proxy", "NO_PROXY"]).map(|(_, list)| list).unwrap_or_default();
+                ProxyRules(Rule::Environment { variable, proxy: Secret(proxy), except: NoProxy::parse(&except) })
             }
         }
     }
@@ -94,7 +98,9 @@ impl ProxyRules {
             Rule::Direct => Ok(None),
             Rule::Always(proxy) => Ok(Some(proxy.clone())),
             Rule::Environment { except, .. } if is_loopback(host) || except.matches(host, port) => Ok(None),
-            Rule::Environment { proxy, .. } => Proxy::parse(&proxy.0).map(Some),
+            Rule::Environment { variable, proxy, .. } => {
+                Proxy::parse(&proxy.0).map(Some).map_err(|error| error.of_variable(variable))
+            }
         }
     }
 }
@@ -220,7 +226,8 @@ mod tests {
     fn a_bad_proxy_of_the_environment_is_an_error_only_where_it_is_used() {
         let rules = rules(&[("https_proxy", "socks5://ada:secret@p:1"), ("no_proxy", "b")]);
         assert_eq!(through(&rules, "b:1"), None);
-        assert!(rules.proxy_for(&Target::parse("c:1").unwrap()).is_err());
+        let error = rules.proxy_for(&Target::parse("c:1").unwrap()).unwrap_err().to_string();
+        assert!(error.starts_with("https_proxy \"socks5://...@p:1\": "), "{error}");
         assert!(!std::format!("{rules:?}").contains("secret"));
     }
 }

@@ -1,5 +1,6 @@
 //! An HTTP proxy as its users name it: `http://user:password@host:port`.
 
+use crate::grpc::{Local, Origin, Seen, Status};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -39,6 +40,8 @@ pub struct Proxy {
 /// A proxy that cannot be used. The text says what is wrong with it, and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyError {
+    /// What named it: "proxy", or a variable of the environment.
+    named_by: &'static str,
     proxy: String,
     problem: ProxyProblem,
 }
@@ -72,7 +75,7 @@ impl Proxy {
                 }
                 None => proxy.to_owned(),
             };
-            ProxyError { proxy: shown, problem }
+            ProxyError { named_by: "proxy", proxy: shown, problem }
         })
     }
 
@@ -192,6 +195,11 @@ fn unescaped(text: &str) -> Result<Vec<u8>, ProxyProblem> {
 }
 
 impl ProxyError {
+    /// The same, of a proxy that this variable of the environment names.
+    pub(crate) fn of_variable(self, name: &'static str) -> Self {
+        ProxyError { named_by: name, ..self }
+    }
+
     /// The proxy as it was given, but for the credentials.
     pub fn proxy(&self) -> &str {
         &self.proxy
@@ -205,7 +213,7 @@ impl ProxyError {
 
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "proxy {:?}: {}", self.proxy, self.problem)
+        write!(f, "{} {:?}: {}", self.named_by, self.proxy, self.problem)
     }
 }
 
@@ -228,6 +236,15 @@ impl fmt::Display for ProxyProblem {
 }
 
 impl core::error::Error for ProxyError {}
+
+impl From<ProxyError> for Status {
+    fn from(error: ProxyError) -> Self {
+        Status::invalid_argument(format!("{error}"))
+            .with_origin(Origin::Local(Local::BadRequest))
+            .with_seen(Seen::No)
+            .with_source(error)
+    }
+}
 
 #[cfg(test)]
 mod tests {

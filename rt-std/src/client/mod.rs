@@ -10,6 +10,7 @@ mod in_process;
 mod later;
 mod requests;
 mod streaming;
+mod tunnel;
 mod unary;
 
 pub use cancel::Cancel;

@@ -4,8 +4,9 @@ use super::Channel;
 use super::runtime::Shared;
 use super::settings::Settings;
 use crate::os::Os;
-use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, Target};
+use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, ProxyRules, Target};
 use proto_core::grpc::{Local, Origin, Seen};
+use proto_core::h1::{Proxy, ProxyError};
 use proto_core::rpc::{CallDefaults, RequestOptions};
 use proto_core::{Config, Status};
 use std::sync::Arc;
@@ -30,7 +31,26 @@ pub struct ChannelBuilder {
     settings: Settings,
     defaults: RequestOptions,
     idle_timeout: Option<Duration>,
+    proxy: ProxyChoice,
     os: Option<Arc<dyn Os>>,
+}
+
+/// What the application says of proxies.
+#[derive(Clone, Debug)]
+enum ProxyChoice {
+    Environment,
+    None,
+    Always(Result<Proxy, ProxyError>),
+}
+
+impl ProxyChoice {
+    fn rules(self, on_real_os: bool) -> Result<ProxyRules, ProxyError> {
+        match self {
+            ProxyChoice::Environment if on_real_os => Ok(ProxyRules::from_env(|name| std::env::var(name).ok())),
+            ProxyChoice::Environment | ProxyChoice::None => Ok(ProxyRules::direct()),
+            ProxyChoice::Always(proxy) => proxy.map(ProxyRules::always),
+        }
+    }
 }
 
 impl ChannelBuilder {
@@ -43,7 +63,14 @@ impl ChannelBuilder {
             background_io: false,
         };
         let idle_timeout = ChannelConfig::default().idle_timeout;
-        ChannelBuilder { target: target.into(), settings, defaults: RequestOptions::new(), idle_timeout, os: None }
+        ChannelBuilder {
+            target: target.into(),
+            settings,
+            defaults: RequestOptions::new(),
+            idle_timeout,
+            proxy: ProxyChoice::Environment,
+            os: None,
+        }
     }
 
     /// For calls that have neither a time-out nor a deadline of their own (default: none, they wait for ever).
@@ -140,6 +167,23 @@ impl ChannelBuilder {
         self
     }
 
+    /// Through this HTTP proxy, which is asked for a tunnel (CONNECT): `http://host:port`, `http://user:password@host:port`. The
+    /// target's name is the proxy's to resolve. Unix sockets are reached without it.
+    ///
+    /// By default the environment decides: `grpc_proxy`, `https_proxy` or `HTTPS_PROXY` name the proxy, `no_grpc_proxy`,
+    /// `no_proxy` or `NO_PROXY` who is reached without it; `localhost` and loopback addresses always are
+    /// ([`ProxyRules`](proto_core::channel::ProxyRules) has the details).
+    pub fn proxy(mut self, proxy: impl AsRef<str>) -> Self {
+        self.proxy = ProxyChoice::Always(Proxy::parse(proxy.as_ref()));
+        self
+    }
+
+    /// Without a proxy, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = ProxyChoice::None;
+        self
+    }
+
     /// On another machine than the real one: a simulation.
     pub fn os(mut self, os: Arc<dyn Os>) -> Self {
         self.os = Some(os);
@@ -149,7 +193,7 @@ impl ChannelBuilder {
     /// The channel, without any I/O yet.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT: the target or the metadata cannot be used, and why. UNIMPLEMENTED: a target that asks for TLS.
+    /// INVALID_ARGUMENT: the target, the proxy or the metadata cannot be used, and why. UNIMPLEMENTED: a target that asks for TLS.
     pub fn build(self) -> Result<Channel, Status> {
         let target = Target::parse(&self.target)?;
         if target.is_secure() {
@@ -160,6 +204,7 @@ impl ChannelBuilder {
         if let Some(mistake) = &self.defaults.mistake {
             return Err(local(Status::invalid_argument(mistake.to_string())).with_source(mistake.clone()));
         }
+        let proxy = self.proxy.rules(self.os.is_none())?.proxy_for(&target)?;
         let os = self.os.map_or_else(real_os, Ok)?;
         let mut settings = self.settings;
         settings.calls.metadata = self.defaults.metadata;
@@ -175,7 +220,7 @@ impl ChannelBuilder {
             // The connections count their calls themselves.
             idle_timeout: None,
         };
-        Ok(Channel::over(Shared::new(os, settings, Core::new(target, config))))
+        Ok(Channel::over(Shared::new(os, settings, Core::new(target, config).with_proxy(proxy.as_ref()))))
     }
 
     /// The channel, once it is connected.

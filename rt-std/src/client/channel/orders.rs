@@ -2,6 +2,7 @@
 
 use super::runtime::Shared;
 use super::state::Link;
+use crate::client::tunnel::TunnelPipe;
 use crate::os;
 use proto_core::channel::{Address, Order};
 use std::io;
@@ -29,8 +30,12 @@ impl Shared {
     fn obey(&self, order: Order) {
         match order {
             Order::Resolve { host, port } => self.resolve(host, port),
-            Order::Connect { key, address, tunnel: _ } => {
+            Order::Connect { key, address, tunnel } => {
                 let begun = seam_address(&address).and_then(|address| self.os.connect(&address));
+                let begun = begun.map(|pipe| match &tunnel {
+                    None => pipe,
+                    Some(tunnel) => TunnelPipe::shared(pipe, tunnel.connect()),
+                });
                 let mut state = self.lock();
                 let now = self.os.now();
                 match begun {

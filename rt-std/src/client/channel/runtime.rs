@@ -201,16 +201,14 @@ impl Shared {
     fn connect(&self, key: ConnectionKey, pipe: &dyn Pipe, until: Option<Instant>) {
         let waited = pipe.wait(false, true, until);
         let stands = waited.and_then(|_| pipe.connected());
+        let stage = pipe.stage();
         let mut state = self.lock();
         let now = self.os.now();
         // An order may have ended the attempt meanwhile.
         if let Some(Link::Connecting { pipe, held }) = state.links.get_mut(&key) {
             *held = false;
             match stands {
-                Ok(false) => {
-                    let stage = pipe.stage();
-                    state.core.handle_stage(key, stage);
-                }
+                Ok(false) => state.core.handle_stage(key, stage),
                 Ok(true) => {
                     let pipe = pipe.clone();
                     state.core.handle_connected(key);
