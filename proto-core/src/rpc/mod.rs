@@ -5,6 +5,7 @@ pub mod asynchronous;
 pub mod cancel;
 pub mod codec;
 pub mod context;
+pub mod driven;
 pub mod front;
 mod include;
 pub mod method;

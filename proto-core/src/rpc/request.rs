@@ -4,6 +4,7 @@
 
 use super::cancel::{CancelToken, ToCancelToken};
 use super::context::{Context, Peer};
+use crate::call::{CallOptions, Kind};
 use crate::grpc::{Metadata, MetadataError, Status};
 use crate::time::{Instant, earliest};
 use alloc::sync::Arc;
@@ -122,6 +123,14 @@ impl RequestOptions {
             Some(mistake) => Err(Status::from(mistake.clone())),
             None => Ok(()),
         }
+    }
+
+    /// For a front: what the connection needs of them for a call of this kind that starts `now`, and what may cancel it,
+    /// which the front watches.
+    pub fn into_call_options(self, kind: Kind, now: Instant) -> (CallOptions, Vec<Arc<dyn CancelToken>>) {
+        let deadline = self.deadline_from(now);
+        let RequestOptions { metadata, max_receive_message_size, cancel, .. } = self;
+        (CallOptions { kind, deadline, metadata, max_receive_message_size }, cancel)
     }
 
     /// For a front: when a call that starts `now` ends with DEADLINE_EXCEEDED.

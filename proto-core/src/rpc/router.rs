@@ -3,10 +3,11 @@
 //! Pure lookup: it runs nothing and knows no call. No hash table, since paths are the peer's data: services are few and
 //! compared in turn, methods are found by the generated `match`.
 
-use super::service::{MethodInfo, ServiceInfo};
+use super::service::{AsyncService, MethodInfo, ServiceInfo};
 use crate::grpc::Status;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -109,6 +110,17 @@ impl<S> Router<S> {
             message += &format!(" (there is {})", entry.info.name);
         }
         Status::unimplemented(message)
+    }
+}
+
+impl Router<Arc<dyn AsyncService>> {
+    /// With this service too: the services of a loop of one's own ([`Handlers`](super::driven::Handlers)).
+    ///
+    /// # Errors
+    /// Its name is not new.
+    pub fn with_service(mut self, service: impl AsyncService) -> Result<Self, DuplicateService> {
+        self.add(service.info(), Arc::new(service))?;
+        Ok(self)
     }
 }
 

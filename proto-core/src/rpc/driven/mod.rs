@@ -1,0 +1,192 @@
+//! What fronts and servers on a loop of one's own are made of: calls with types, on a connection that somebody drives.
+//!
+//! A loop that speaks gRPC drives a [`Connection`] with bytes and time. Generated code wants more than that: a client
+//! wants a [`Front`](super::Front) that encodes, starts, pulls and decodes; a service wants its handlers found, started
+//! with their context, awaited and answered. All of it is here, without I/O, threads or wakers:
+//!
+//! | | |
+//! |---|---|
+//! | [`Driven`] | a connection with the loop's clock, and what its handlers have asked for |
+//! | [`Lend`] | how the loop lets callers and handlers at it: written by the loop, a line or two |
+//! | [`start`], [`open`] | calls: [`Replies`] and [`Requests`], which a front hands out as they are |
+//! | [`Handlers`] | a server's handlers, of [services](super::AsyncService) whose handlers are `async fn`s |
+//!
+//! The loop polls: after each turn it polls its [`Handlers`], and whoever awaits a call. So nothing is lost where there
+//! is no waker; where there is one (several tasks, threads), [`Lend::waiting`] is the place to keep it.
+//!
+//! What it does not do: it makes no connections (`channel` does) and sends no call a second time.
+
+mod handle;
+mod handlers;
+mod replies;
+mod requests;
+mod start;
+
+pub use handlers::Handlers;
+pub use replies::Replies;
+pub use requests::Requests;
+pub use start::{open, start};
+
+use crate::buf::Incoming;
+use crate::call::CallId;
+use crate::connection::Connection;
+use crate::error::ConnectionError;
+use crate::grpc::Metadata;
+use crate::rpc::cancel::Subscribers;
+use crate::time::{Instant, earliest};
+use crate::timer::{TimerKey, Timers};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+use core::task;
+
+/// A connection that a loop drives, with the loop's present time, and what handlers have asked for meanwhile. It
+/// dereferences to the [`Connection`], so that the loop reads as with a bare one.
+///
+/// Call [`handle_timeout`](Self::handle_timeout) in every turn, due or not: it also tells the calls what time it is.
+pub struct Driven<R> {
+    connection: Connection<R>,
+    now: Instant,
+    /// When handlers want to be polled again, by the index of their call.
+    alarms: Timers,
+    notes: Vec<Note>,
+}
+
+/// What the connection does not keep for a handler.
+#[derive(Default)]
+struct Note {
+    generation: u32,
+    trailers: Metadata,
+    subscribers: Subscribers,
+}
+
+impl<R> Driven<R> {
+    /// Of a connection that was made `now`.
+    pub fn new(connection: Connection<R>, now: Instant) -> Self {
+        Driven { connection, now, alarms: Timers::new(), notes: Vec::new() }
+    }
+
+    /// The time that the loop told last.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// See [`Connection::receive`].
+    pub fn receive(&mut self, now: Instant, input: &mut Incoming) -> Result<(), ConnectionError> {
+        self.now = self.now.max(now);
+        self.connection.receive(self.now, input)
+    }
+
+    /// See [`Connection::receive_eof`].
+    pub fn receive_eof(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        self.connection.receive_eof(self.now);
+    }
+
+    /// See [`Connection::lost`].
+    pub fn lost(&mut self, now: Instant, reason: String, written: Option<u64>) {
+        self.now = self.now.max(now);
+        self.connection.lost(self.now, reason, written);
+    }
+
+    /// See [`Connection::poll_timeout`]; here also when a handler wants to be polled again. O(1).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        earliest(self.connection.poll_timeout(), self.alarms.next())
+    }
+
+    /// See [`Connection::handle_timeout`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        while self.alarms.pop_due(self.now).is_some() {}
+        self.connection.handle_timeout(self.now);
+    }
+
+    /// The handler of this call wants to be polled at this point, if not before.
+    fn alarm(&mut self, id: CallId, at: Instant) {
+        let key = TimerKey { slot: id.slot, tag: id.generation };
+        if self.alarms.due_at(key).is_none_or(|set| at < set) {
+            self.alarms.set(key, at);
+        }
+    }
+
+    fn note(&mut self, id: CallId) -> &mut Note {
+        let at = id.index();
+        if at >= self.notes.len() {
+            self.notes.resize_with(at + 1, Note::default);
+        }
+        let note = &mut self.notes[at];
+        if note.generation != id.generation {
+            *note = Note { generation: id.generation, ..Note::default() };
+        }
+        note
+    }
+
+    /// Nobody speaks of this call any more.
+    fn forget(&mut self, id: CallId) {
+        self.alarms.cancel(TimerKey { slot: id.slot, tag: id.generation });
+        if let Some(note) = self.notes.get_mut(id.index()).filter(|note| note.generation == id.generation) {
+            *note = Note::default();
+        }
+    }
+}
+
+impl<R> Deref for Driven<R> {
+    type Target = Connection<R>;
+    fn deref(&self) -> &Connection<R> {
+        &self.connection
+    }
+}
+
+impl<R> DerefMut for Driven<R> {
+    fn deref_mut(&mut self) -> &mut Connection<R> {
+        &mut self.connection
+    }
+}
+
+impl<R: fmt::Debug> fmt::Debug for Driven<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driven")
+            .field("connection", &self.connection)
+            .field("now", &self.now)
+            .field("alarms", &self.alarms.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a loop lets its callers and handlers at what it drives. A clone lends the same thing.
+///
+/// A loop of one thread has `Rc<RefCell<Driven<Client>>>`, for which it is implemented. Handlers may be sent to other
+/// threads, so a server's needs a lock, which is the standard library's, and so a type of the loop's own:
+///
+/// ```
+/// use proto_core::connection::Server;
+/// use proto_core::rpc::driven::{Driven, Lend};
+/// use std::sync::{Arc, Mutex, PoisonError};
+///
+/// #[derive(Clone)]
+/// struct Shared(Arc<Mutex<Driven<Server>>>);
+///
+/// impl Lend<Driven<Server>> for Shared {
+///     fn lend<O>(&self, act: impl FnOnce(&mut Driven<Server>) -> O) -> O {
+///         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+///     }
+/// }
+/// ```
+pub trait Lend<T>: Clone {
+    /// Lets `act` at it. `act` is short, does no I/O, and borrows nothing else of the loop's.
+    fn lend<O>(&self, act: impl FnOnce(&mut T) -> O) -> O;
+
+    /// Somebody has polled a call or waits in a handler, and there is nothing for them yet. A loop that polls in every
+    /// turn has nothing to do here, as by default; one whose callers or handlers are tasks of their own keeps
+    /// `cx.waker()`, and wakes all that it has kept after each turn in which something happened.
+    fn waiting(&self, cx: &mut task::Context<'_>) {
+        let _ = cx;
+    }
+}
+
+impl<T> Lend<T> for alloc::rc::Rc<core::cell::RefCell<T>> {
+    fn lend<O>(&self, act: impl FnOnce(&mut T) -> O) -> O {
+        act(&mut self.borrow_mut())
+    }
+}

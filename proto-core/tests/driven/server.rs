@@ -1,0 +1,86 @@
+//! The server's half: handlers as futures, polled by the loop.
+
+use crate::world::{COUNT, SAY, TALK, World};
+use bytes::Bytes;
+use proto_core::Code;
+use proto_core::rpc::driven::{Lend, open, start};
+use proto_core::rpc::{Request, RequestOptions};
+use std::task::Poll;
+use std::time::Duration;
+
+#[test]
+fn a_handler_that_sleeps_is_a_timer_of_the_loop() {
+    let mut world = World::new(usize::MAX);
+    let mut reply = start(&world.near, &SAY, Request::new(Bytes::from("sleep")));
+    world.settle();
+    let due = world.far.lend(|far| far.poll_timeout()).expect("the handler wants to be polled");
+    assert!(due <= world.now + Duration::from_secs(60));
+    world.sleep(Duration::from_secs(59));
+    assert!(reply.poll_reply().is_pending());
+    world.sleep(Duration::from_secs(2));
+    assert!(matches!(reply.poll_reply(), Poll::Ready(Ok(_))));
+    assert_eq!(*world.log.lock().unwrap(), ["say at 61"]);
+}
+
+#[test]
+fn a_deadline_ends_the_handlers_sleep() {
+    let mut world = World::new(usize::MAX);
+    let request = Request::new(Bytes::from("sleep")).with_timeout(Duration::from_secs(5));
+    let mut reply = start(&world.near, &SAY, request);
+    world.settle();
+    world.sleep(Duration::from_secs(6));
+    assert!(matches!(reply.poll_reply(), Poll::Ready(Err(status)) if status.code() == Code::DeadlineExceeded));
+    assert!(world.handlers.is_empty());
+    let log = world.log.lock().unwrap();
+    assert!(log[0].contains("DEADLINE_EXCEEDED"), "{log:?}");
+}
+
+#[test]
+fn a_handler_can_end_its_call_through_its_context() {
+    let mut world = World::new(usize::MAX);
+    let mut reply = start(&world.near, &SAY, Request::new(Bytes::from("stop")));
+    world.settle();
+    let Poll::Ready(Err(status)) = reply.poll_reply() else { panic!("it was stopped") };
+    assert_eq!((status.code(), status.message()), (Code::Aborted, "stopped by its context"));
+    assert_eq!(status.metadata().get("x-handled"), Some("yes"));
+    assert_eq!(world.far.lend(|far| far.active_calls()), 0);
+}
+
+#[test]
+fn a_caller_that_does_not_read_holds_its_handler_and_no_other() {
+    let mut world = World::new(usize::MAX);
+    let mut slow = start(&world.near, &COUNT, Request::new(Bytes::from("1000")));
+    world.settle();
+    assert_eq!(world.handlers.len(), 1);
+    let (mut requests, mut echo) = open(&world.near, &TALK, RequestOptions::new());
+    requests.try_send(Bytes::from("still there?")).unwrap();
+    world.settle();
+    assert!(matches!(echo.poll_next(), Poll::Ready(Some(Ok(_)))));
+    let mut got = 0;
+    while let Poll::Ready(Some(reply)) = slow.poll_next() {
+        reply.unwrap();
+        got += 1;
+        world.settle();
+    }
+    assert_eq!(got, 1000);
+    drop((requests, echo));
+    world.settle();
+    assert!(world.handlers.is_empty());
+}
+
+#[test]
+fn the_loss_of_the_connection_ends_every_handler() {
+    let mut world = World::new(usize::MAX);
+    let mut replies: Vec<_> = (0..3).map(|_| start(&world.near, &SAY, Request::new(Bytes::from("sleep")))).collect();
+    world.settle();
+    assert_eq!(world.handlers.len(), 3);
+    let now = world.now;
+    world.far.lend(|far| far.lost(now, "pulled out".into(), None));
+    world.near.lend(|near| near.lost(now, "pulled out".into(), None));
+    world.settle();
+    assert!(world.handlers.is_empty());
+    assert_eq!(world.log.lock().unwrap().len(), 3);
+    for reply in &mut replies {
+        assert!(matches!(reply.poll_reply(), Poll::Ready(Err(status)) if status.code() == Code::Unavailable));
+    }
+}
