@@ -54,3 +54,43 @@ still_there() {
     cat "$work/$1.log" >&2
     return 1
 }
+
+# Our runtimes, and whether TLS is used.
+runtimes=${RUNTIMES:-std}
+transports=${TLS:-false}
+failed=0
+pairs=0
+
+# pair NAME COMMAND...: runs a client's cases, which end within five minutes, and counts how it went.
+pair() {
+    local name=$1
+    shift
+    echo "--- $name"
+    pairs=$((pairs + 1))
+    if ! timeout 300 "$@"; then
+        failed=$((failed + 1))
+        echo "--- $name: FAILED"
+    fi
+}
+
+# closing PEER: says how many pairs passed; fails if one did not.
+closing() {
+    echo "$1: $((pairs - failed)) of $pairs pairs passed"
+    [ "$failed" -eq 0 ]
+}
+
+# certificates: makes those of a server for foo.test.google.fr and of who signed it, and fills $tls_server, $tls_client and
+# $tls_python, by "true" and "false", with the flags that name them.
+declare -A tls_server=([false]="") tls_client=([false]="") tls_python=([false]="")
+certificates() {
+    [[ $transports == *true* ]] || return 0
+    "$(binary interop bin make-certificates)" "$work"
+    tls_server[true]="--use_tls true --tls_cert_file $work/server.pem --tls_key_file $work/server.key"
+    tls_client[true]="--use_tls=true --ca_file=$work/ca.pem --server_host_override=foo.test.google.fr"
+    tls_python[true]="--ca_file $work/ca.pem --server_host_override foo.test.google.fr"
+}
+
+# flags TLS: how an official client is told of the server that was started last.
+flags() {
+    echo "--server_host=${address%:*} --server_port=${address##*:} ${tls_client[$1]}"
+}

@@ -317,14 +317,25 @@ def concurrent_unary(stub, channel):
         equal("sizes", list(pool.map(one, range(1000))), list(range(1000)))
 
 
+def connect(args):
+    if not args.ca_file:
+        return grpc.insecure_channel(args.target)
+    with open(args.ca_file, "rb") as roots:
+        credentials = grpc.ssl_channel_credentials(roots.read())
+    options = [("grpc.ssl_target_name_override", args.server_host_override)] if args.server_host_override else None
+    return grpc.secure_channel(args.target, credentials, options)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", required=True)
     parser.add_argument("--case", choices=CASES, help="this one only")
+    parser.add_argument("--ca_file", help="who has signed the server's certificate, PEM; TLS then")
+    parser.add_argument("--server_host_override", help="the name that the certificate is for")
     args = parser.parse_args()
     failed = 0
     chosen = [args.case] if args.case else list(CASES)
-    with grpc.insecure_channel(args.target) as channel:
+    with connect(args) as channel:
         stub = rpc.TestServiceStub(channel)
         for name in chosen:
             try:

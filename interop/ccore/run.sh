@@ -7,27 +7,29 @@ here=$root/interop/ccore
 python=${PYTHON:-python3}
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$work
 
-"$python" -m grpc_tools.protoc -I "$root/interop/proto" --python_out="$work" --grpc_python_out="$work" test.proto
-our_server=$(binary interop bin ccore-server)
-our_client=$(binary interop bin ccore-client)
+"$python" -m grpc_tools.protoc -I "$root/interop/proto" --python_out="$work" --grpc_python_out="$work" \
+    test.proto orca.proto orca_service.proto
+our_server=$(binary interop bin interop-server)
+our_client=$(binary interop bin interop-client)
+certificates
 
-failed=0
-# pair NAME CLIENT...: runs the cases against the server that was started last.
-pair() {
-    local name=$1
-    shift
-    echo "--- $name"
-    timeout 300 "$@" --target "$address" || failed=$((failed + 1))
+# pairs TLS: everybody with everybody.
+pairs() {
+    local tls=$1 rt
+    start "ccore-$tls" "$python" "$here/server.py" ${tls_server[$tls]}
+    # The control: what fails here is wrong in the cases.
+    pair "C core client, C core server, tls $tls" "$python" "$here/client.py" --target "$address" ${tls_python[$tls]}
+    for rt in $runtimes; do
+        pair "our client ($rt), C core server, tls $tls" "$our_client" --rt "$rt" --test_case all $(flags "$tls")
+    done
+    for rt in $runtimes; do
+        start "ours-$rt-$tls" "$our_server" --rt "$rt" ${tls_server[$tls]}
+        pair "C core client, our server ($rt), tls $tls" "$python" "$here/client.py" --target "$address" ${tls_python[$tls]}
+        still_there "ours-$rt-$tls"
+    done
 }
 
-start ccore "$python" "$here/server.py"
-# The control: what fails here is wrong in the cases.
-pair "C core client, C core server" "$python" "$here/client.py"
-pair "our client, C core server" "$our_client"
-start ours "$our_server"
-pair "C core client, our server" "$python" "$here/client.py"
-pair "our client, our server" "$our_client"
-still_there ours
-
-echo "C core interop: $((4 - failed)) of 4 pairs passed"
-[ "$failed" -eq 0 ]
+for tls in $transports; do
+    pairs "$tls"
+done
+closing "C core"

@@ -10,6 +10,8 @@ from concurrent import futures
 
 import grpc
 
+import orca_pb2
+import orca_service_pb2_grpc
 import test_pb2 as pb
 import test_pb2_grpc as rpc
 
@@ -44,11 +46,38 @@ def value_of(context, name):
     return next((v for k, v in context.invocation_metadata() if k == name), None)
 
 
+def load_report(wanted):
+    return orca_pb2.OrcaLoadReport(
+        cpu_utilization=wanted.cpu_utilization,
+        mem_utilization=wanted.memory_utilization,
+        request_cost=wanted.request_cost,
+        utilization=wanted.utilization,
+    )
+
+
+class OpenRcaService(orca_service_pb2_grpc.OpenRcaServiceServicer):
+    """Reports, as long as somebody listens, what the TestService was told last."""
+
+    def __init__(self):
+        self.report = orca_pb2.OrcaLoadReport()
+
+    def StreamCoreMetrics(self, request, context):
+        over = threading.Event()
+        if not context.add_callback(over.set):
+            return
+        interval = request.report_interval.ToTimedelta().total_seconds() or 1
+        while True:
+            yield self.report
+            if over.wait(interval):
+                return
+
+
 class TestService(rpc.TestServiceServicer):
     """The handlers. UnimplementedCall is left to the base class, which refuses it."""
 
-    def __init__(self):
+    def __init__(self, load):
         self.ends = Ends()
+        self.load = load
 
     def begin(self, context):
         """Echoes metadata and watches the call; returns the event that is set when the call is over."""
@@ -108,8 +137,15 @@ class TestService(rpc.TestServiceServicer):
     def UnaryCall(self, request, context):
         over = self.begin(context)
         self.fail_if_asked(request, context, over)
+        if request.HasField("orca_per_query_report"):
+            report = load_report(request.orca_per_query_report).SerializeToString()
+            context.set_trailing_metadata([("endpoint-load-metrics-bin", report)])
         self.finish(context, over)
-        return pb.SimpleResponse(payload=pb.Payload(body=bytes(request.response_size)))
+        server_id = "grpcio" if request.fill_server_id else ""
+        return pb.SimpleResponse(payload=pb.Payload(body=bytes(request.response_size)), server_id=server_id)
+
+    def CacheableUnaryCall(self, request, context):
+        return self.UnaryCall(request, context)
 
     def StreamingOutputCall(self, request, context):
         over = self.begin(context)
@@ -125,6 +161,14 @@ class TestService(rpc.TestServiceServicer):
     def FullDuplexCall(self, requests, context):
         over = self.begin(context)
         for request in requests:
+            if request.HasField("orca_oob_report"):
+                self.load.report = load_report(request.orca_oob_report)
+            yield from self.replies(request, context, over)
+        self.finish(context, over)
+
+    def HalfDuplexCall(self, requests, context):
+        over = self.begin(context)
+        for request in list(requests):
             yield from self.replies(request, context, over)
         self.finish(context, over)
 
@@ -139,10 +183,20 @@ class TestService(rpc.TestServiceServicer):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--for", dest="seconds", type=float, default=600, help="ends by itself after this time")
+    parser.add_argument("--use_tls", default="false", choices=["true", "false"])
+    parser.add_argument("--tls_cert_file", help="PEM")
+    parser.add_argument("--tls_key_file", help="PEM")
     args = parser.parse_args()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=64))
-    rpc.add_TestServiceServicer_to_server(TestService(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    load = OpenRcaService()
+    rpc.add_TestServiceServicer_to_server(TestService(load), server)
+    orca_service_pb2_grpc.add_OpenRcaServiceServicer_to_server(load, server)
+    if args.use_tls == "true":
+        with open(args.tls_key_file, "rb") as key, open(args.tls_cert_file, "rb") as certificate:
+            credentials = grpc.ssl_server_credentials([(key.read(), certificate.read())])
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(f"listening on 127.0.0.1:{port}", flush=True)
     server.wait_for_termination(timeout=args.seconds)

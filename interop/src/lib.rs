@@ -5,9 +5,16 @@
 
 pub mod args;
 pub mod cases;
+pub mod dial;
+pub mod runtime;
 pub mod service;
+pub mod soak;
 
-/// Messages, clients and servers of `interop/proto/test.proto`.
-pub mod testing {
-    proto_core::include_proto!("grpc.testing");
+/// Messages, clients and servers of `interop/proto`, by package.
+mod proto {
+    proto_core::include_protos!();
 }
+
+pub use proto::grpc::testing;
+pub use proto::xds::data::orca::v3 as orca;
+pub use proto::xds::service::orca::v3 as orca_service;

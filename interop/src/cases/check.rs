@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::testing::Payload;
-use rt_std::{Code, Status};
+use proto_core::{Code, Status};
 use std::fmt::Debug;
 
 /// Names what differs, and both values.

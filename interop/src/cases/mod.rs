@@ -1,5 +1,6 @@
-//! The cases that a blocking client runs against a TestService, each on a connection that the others have used before.
-//! They are those of `interop/ccore/client.py`, by the same names, and a few that only this client can express.
+//! The cases that a client runs against a TestService, each on a connection that the others have used before. They are
+//! written once, and run on every runtime ([`Runtime`]). The names are those of gRPC's own interoperability tests, where
+//! those have them, and of `interop/ccore/client.py`.
 //!
 //! A case ends within its calls' deadline ([`LIMIT`]); what it returns is the first thing that was not as wanted.
 
@@ -9,14 +10,17 @@ mod large;
 mod load;
 mod metadata;
 mod mixed;
+mod orca;
 mod shapes;
 mod status;
 
+use crate::runtime::Runtime;
 use crate::testing::{
     EchoStatus, Payload, ResponseParameters, SimpleRequest, StreamingOutputCallRequest, TestServiceClient,
 };
-use rt_std::{Channel, Request, RequestOptions};
+use proto_core::rpc::{Request, RequestOptions};
 use std::error::Error;
+use std::pin::Pin;
 use std::time::Duration;
 
 /// Longer than any call takes; one that reaches it has hung.
@@ -25,51 +29,87 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 /// Nothing, or what was not as it should be.
 pub type Outcome = Result<(), Box<dyn Error>>;
 
-/// Something that must hold between our client and the server.
+/// Something that must hold between our client, on the runtime `F`, and the server.
 #[derive(Clone, Copy, Debug)]
-pub struct Case {
+pub struct Case<F: Runtime> {
     /// The name by which it is chosen.
     pub name: &'static str,
+    /// It needs a server that does more than the official ones (`interop/proto/test.proto` says what).
+    pub extended: bool,
+    run: for<'a> fn(&'a Peer<F>) -> Running<'a>,
+}
+
+/// A case under way.
+type Running<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+
+impl<F: Runtime> Case<F> {
     /// Runs it.
-    pub run: fn(&Peer) -> Outcome,
+    pub async fn run(&self, peer: &Peer<F>) -> Outcome {
+        (self.run)(peer).await
+    }
 }
 
 /// The server under test.
 #[derive(Clone, Debug)]
-pub struct Peer {
-    channel: Channel,
-    test: TestServiceClient<Channel>,
+pub struct Peer<F> {
+    channel: F,
+    test: TestServiceClient<F>,
+    extended: bool,
 }
 
-impl Peer {
-    /// The server at the other end of this channel.
-    pub fn new(channel: Channel) -> Self {
-        Peer { test: TestServiceClient::new(channel.clone()), channel }
+impl<F: Runtime> Peer<F> {
+    /// The server at the other end of this channel, one of this repository's.
+    pub fn new(channel: F) -> Self {
+        Peer { test: TestServiceClient::new(channel.clone()), channel, extended: true }
+    }
+
+    /// A server that does what the official ones do, and no more.
+    pub fn official(channel: F) -> Self {
+        Peer { extended: false, ..Peer::new(channel) }
+    }
+}
+
+impl<F: Runtime> Peer<F> {
+    /// The large unary call, with payloads of these sizes.
+    pub(crate) async fn large(&self, up: usize, down: i32) -> Outcome {
+        let reply = F::settle(self.test.unary_call(request(simple(up, down)))).await?;
+        check::zeros("reply", reply.payload.as_ref(), down as usize)
     }
 }
 
 macro_rules! cases {
-    ($($module:ident: $($name:ident),+;)+) => {
+    ($($extended:literal $module:ident: $($name:ident),+;)+) => {
         /// All of them, in the order in which they are run.
-        pub const ALL: &[Case] = &[$($(Case { name: stringify!($name), run: $module::$name }),+),+];
+        pub fn all<F: Runtime>() -> Vec<Case<F>> {
+            vec![$($(Case {
+                name: stringify!($name),
+                extended: $extended,
+                run: |peer| Box::pin($module::$name(peer)),
+            }),+),+]
+        }
     };
 }
 
 cases! {
-    shapes: empty_unary, large_unary, server_streaming, client_streaming, ping_pong, empty_stream, many_small_messages;
-    metadata: metadata;
-    status: status_code_and_message, every_status_code, special_status_message, status_details, unimplemented_method,
-        unimplemented_service;
-    ends: deadline_reaches_the_server, timeout_on_sleeping_server, cancel_after_begin, cancel_after_first_response,
-        cancel_from_another_thread, dropped_call_is_cancelled;
-    large: four_megabytes, message_over_the_limit;
-    load: concurrent_unary, concurrent_large_unary, concurrent_streams, pending_unary;
-    mixed: mixed_calls;
+    false shapes: empty_unary, large_unary, cacheable_unary, server_streaming, client_streaming, ping_pong, empty_stream;
+    true shapes: half_duplex, many_small_messages;
+    false metadata: custom_metadata;
+    true metadata: metadata;
+    false status: status_code_and_message, special_status_message, unimplemented_method, unimplemented_service;
+    true status: every_status_code, status_details;
+    true ends: deadline_reaches_the_server;
+    false ends: timeout_on_sleeping_server, cancel_after_begin, cancel_after_first_response;
+    true ends: cancel_from_elsewhere, dropped_call_is_cancelled;
+    true large: four_megabytes, message_over_the_limit;
+    true load: concurrent_unary, concurrent_streams, pending_unary;
+    false load: concurrent_large_unary, pick_first_unary;
+    false orca: orca_per_rpc, orca_oob;
+    true mixed: mixed_calls;
 }
 
 /// The case of this name.
-pub fn find(name: &str) -> Option<&'static Case> {
-    ALL.iter().find(|case| case.name == name)
+pub fn find<F: Runtime>(name: &str) -> Option<Case<F>> {
+    all().into_iter().find(|case| case.name == name)
 }
 
 /// The options of a call that must not hang.

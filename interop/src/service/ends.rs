@@ -1,42 +1,32 @@
 //! How the calls that somebody watches have ended.
 
-use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// A call that has not ended after this time is reported as "running".
-const WAIT: Duration = Duration::from_secs(10);
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How each watched call ended, by the key that its client chose.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ends {
-    ended: Mutex<HashMap<String, &'static str>>,
-    changed: Condvar,
+    ended: Arc<Mutex<HashMap<String, &'static str>>>,
 }
 
 /// A call being served. What is not marked as completed when its handler leaves it was cancelled.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Watched<'a> {
-    ends: &'a Ends,
+pub(super) struct Watched {
+    ends: Ends,
     key: Option<String>,
-    completed: Cell<bool>,
+    completed: AtomicBool,
 }
 
 impl Ends {
-    pub(super) fn watch(&self, key: Option<&str>) -> Watched<'_> {
-        Watched { ends: self, key: key.map(str::to_owned), completed: Cell::new(false) }
+    pub(super) fn watch(&self, key: Option<&str>) -> Watched {
+        Watched { ends: self.clone(), key: key.map(str::to_owned), completed: AtomicBool::new(false) }
     }
 
-    /// Waits until the call of this key has ended.
-    pub(super) fn wait(&self, key: &str) -> &'static str {
-        let ended = self.lock();
-        let (ended, _) = self
-            .changed
-            .wait_timeout_while(ended, WAIT, |ended| !ended.contains_key(key))
-            .unwrap_or_else(PoisonError::into_inner);
-        ended.get(key).copied().unwrap_or("running")
+    /// How the call of this key has ended, if it has.
+    pub(super) fn get(&self, key: &str) -> Option<&'static str> {
+        self.lock().get(key).copied()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, &'static str>> {
@@ -44,19 +34,18 @@ impl Ends {
     }
 }
 
-impl Watched<'_> {
+impl Watched {
     /// The handler has done what it was asked for.
     pub(super) fn completed(&self) {
-        self.completed.set(true);
+        self.completed.store(true, Relaxed);
     }
 }
 
-impl Drop for Watched<'_> {
+impl Drop for Watched {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            let how = if self.completed.get() { "completed" } else { "cancelled" };
+            let how = if *self.completed.get_mut() { "completed" } else { "cancelled" };
             self.ends.lock().insert(key, how);
-            self.ends.changed.notify_all();
         }
     }
 }

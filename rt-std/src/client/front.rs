@@ -127,6 +127,25 @@ impl Front for Later {
     }
 }
 
+/// Settling waits; everything else is as with the channel.
+impl AnyFront for Later {
+    async fn settle<M: 'static>(call: Self::Unary<M>) -> Result<Response<M>, Status> {
+        call.wait()
+    }
+
+    async fn next<M: 'static>(call: &mut Self::Streaming<M>) -> Option<Result<M, Status>> {
+        call.next()
+    }
+
+    async fn send<Q: 'static, M: 'static>(call: &mut Self::ClientStreaming<Q, M>, message: Q) -> Result<(), SendError> {
+        call.send(message)
+    }
+
+    async fn finish<Q: 'static, M: 'static>(call: Self::ClientStreaming<Q, M>) -> Result<Response<M>, Status> {
+        call.finish()
+    }
+}
+
 /// Runs a future of a library that is written for every runtime, over a blocking channel: everything in it is ready at
 /// the first poll.
 ///
