@@ -30,8 +30,15 @@ const LEANS: &[(&str, &[&str])] = &[
     ("an attempt to connect is handed on", &["outlives who began it"]),
     ("who waits for a call's start is told", &["two halves"]),
     ("a call cancelled while it starts is cancelled then", &["while it starts"]),
+    ("the end of an attempt is judged once for both halves", &["goes on elsewhere"]),
+    ("what an ended attempt took is sent to the next", &["goes on elsewhere"]),
+    ("a failed attempt is released once its call has moved on", &["goes on elsewhere"]),
     ("a change of the channel wakes who waits for it", &["outlives who began it"]),
 ];
+
+/// Needs a rare order of events, and so more seeds.
+const RARE: &[&str] =
+    &["what an ended attempt took is sent to the next", "a failed attempt is released once its call has moved on"];
 
 /// A unit test notices this one: what it does cannot be seen from outside.
 const INSIDE: &str = "parked threads serve earlier timers";
@@ -44,8 +51,12 @@ fn noticed(with: &Report, without: &Result<Report, Failure>) -> bool {
     }
 }
 
+fn seeds(rule: &str) -> u64 {
+    if RARE.contains(&rule) { 4 * SEEDS } else { SEEDS }
+}
+
 fn noticing(scene: &Scene, rule: &'static str) -> usize {
-    let noticed = (0..SEEDS).filter(|seed| {
+    let noticed = (0..seeds(rule)).filter(|seed| {
         let with = scene.run(*seed, None).unwrap_or_else(|failure| panic!("{}: {failure}", scene.name));
         noticed(&with, &scene.run(*seed, Some(rule)))
     });
@@ -58,7 +69,7 @@ fn the_seeds_notice_each_rule_that_is_missing() {
         let scenes = scenarios::ALL.iter().filter(|scene| parts.iter().any(|part| scene.name.contains(part)));
         let found: Vec<_> = scenes.map(|scene| (scene.name, noticing(scene, rule))).collect();
         let total: usize = found.iter().map(|(_, n)| n).sum();
-        println!("without {rule:?}: {total} of {} seeds noticed {found:?}", found.len() as u64 * SEEDS);
+        println!("without {rule:?}: {total} of {} seeds noticed {found:?}", found.len() as u64 * seeds(rule));
         assert!(total > 0, "no seed noticed that this rule was missing: {rule}");
     }
 }

@@ -16,6 +16,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use support::peer::{self, Behaviour};
+use support::refuser::{self, Refusal};
 use support::{CHAT, COUNT, DIE, DROP, ECHO, STREAM, none, request, unary};
 
 const MS: Duration = Duration::from_millis(1);
@@ -328,6 +329,30 @@ fn the_last_words_of_a_peer_that_resets_the_connection_are_heard() {
     let _ = call.send(Bytes::from_static(b"abc"));
     let status = call.finish().expect_err("an error was sent");
     assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+}
+
+#[test]
+fn a_streaming_call_that_was_refused_is_sent_again_in_full() {
+    for refusal in [Refusal::Stream, Refusal::GoAway] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        std::thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a connection");
+            let pipe = SocketPipe::from_tcp(stream).expect("it is connected");
+            std::thread::spawn(move || refuser::refuse(&pipe, refusal, 30_000));
+            accept(&listener, &Behaviour::default());
+        });
+        let (mut requests, replies) = connect(address).bidi(&CHAT, none()).split();
+        let sender = std::thread::spawn(move || {
+            for i in 0..50 {
+                requests.send(Bytes::from(vec![i; 1_000])).expect("one connection or the other takes it");
+            }
+            requests.finish().expect("the call runs");
+        });
+        let replies: Vec<Bytes> = replies.map(|reply| reply.expect("a reply")).collect();
+        assert!(replies == (0..50).map(|i| vec![i; 1_000]).collect::<Vec<_>>(), "each once, in order: {refusal:?}");
+        sender.join().expect("all was sent");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use alloc::string::String;
 use core::marker::PhantomData;
 use core::time::Duration;
 use machine::{Machine, Side};
-pub use pulling::{Ended, Pulled};
+pub use pulling::{Ended, Pulled, Sent};
 
 /// The role that starts calls.
 #[derive(Debug)]

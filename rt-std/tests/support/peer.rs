@@ -20,6 +20,8 @@ pub struct Behaviour {
     pub pause: Option<Duration>,
     /// It says GOAWAY, and closes, when it has heard nothing for so long.
     pub idle_goodbye: Option<Duration>,
+    /// It leaves out the GOAWAY then.
+    pub silent: bool,
 }
 
 /// Serves one connection until it ends.
@@ -80,6 +82,9 @@ pub fn serve(os: &dyn Os, pipe: &dyn Pipe, behaviour: &Behaviour) {
         let now = os.now();
         peer.conn.handle_timeout(now);
         if goodbye.is_some_and(|at| at <= now) {
+            if behaviour.silent {
+                return pipe.close();
+            }
             peer.conn.shutdown(now, Duration::ZERO);
         }
     }
@@ -234,22 +239,25 @@ fn bytes(message: &mut MessageBuf) -> Vec<u8> {
 
 /// Serves so many connections at a new address, each on a thread of its own.
 pub fn listen(sim: &Sim, behaviour: Behaviour, connections: usize) -> SocketAddr {
-    let (address, listener) = sim.listen();
-    let Ok(poller) = sim.os().poller() else { unreachable!("a simulation has pollers") };
-    let inner = sim.clone();
-    sim.spawn("listener", move || {
-        accept(&inner, &*listener, &*poller, &behaviour, connections, &AtomicBool::new(false))
-    });
-    address
+    listen_with(sim, connections, move |sim, pipe| on_pipe(sim, pipe, behaviour.clone())).0
 }
 
 /// Serves connections at a new address, until the function is called.
-pub fn listen_until(sim: &Sim, behaviour: Behaviour) -> (SocketAddr, impl FnOnce()) {
+pub fn listen_until(sim: &Sim, behaviour: Behaviour) -> (SocketAddr, impl FnOnce() + Send + 'static) {
+    listen_with(sim, usize::MAX, move |sim, pipe| on_pipe(sim, pipe, behaviour.clone()))
+}
+
+/// Does this with so many connections at a new address, until the function is called.
+pub fn listen_with(
+    sim: &Sim,
+    connections: usize,
+    mut each: impl FnMut(&Sim, Arc<dyn Pipe>) + Send + 'static,
+) -> (SocketAddr, impl FnOnce() + Send + 'static) {
     let (address, listener) = sim.listen();
     let Ok(poller) = sim.os().poller() else { unreachable!("a simulation has pollers") };
     let (inner, watched, stop) = (sim.clone(), poller.clone(), Arc::new(AtomicBool::new(false)));
     let stopped = stop.clone();
-    sim.spawn("listener", move || accept(&inner, &*listener, &*watched, &behaviour, usize::MAX, &stopped));
+    sim.spawn("listener", move || accept(&inner, &*listener, &*watched, &mut each, connections, &stopped));
     let end = move || {
         stop.store(true, Relaxed);
         poller.notify();
@@ -261,7 +269,7 @@ fn accept(
     sim: &Sim,
     listener: &dyn Listener,
     poller: &dyn Poller,
-    behaviour: &Behaviour,
+    each: &mut dyn FnMut(&Sim, Arc<dyn Pipe>),
     connections: usize,
     stop: &AtomicBool,
 ) {
@@ -271,7 +279,7 @@ fn accept(
         poller.wait(&mut Vec::new(), None);
         while let Ok(pipe) = listener.try_accept() {
             seen += 1;
-            on_pipe(sim, pipe, behaviour.clone());
+            each(sim, pipe);
         }
     }
 }

@@ -9,12 +9,12 @@ mod operations;
 pub(crate) mod scratch;
 
 use super::channel::Channel;
-use super::driver::Driver;
+use super::driver::{Driver, First};
 use crate::sync::Lock;
 use bytes::Bytes;
 use cancelling::Subscriptions;
 use proto_core::call::{CallId, CallOptions, Head, Kind};
-use proto_core::channel::{Decision, Retry, Waiter};
+use proto_core::channel::{Attempt, Next, Replay, Waiter};
 use proto_core::connection::StartError;
 use proto_core::rpc::RequestOptions;
 use proto_core::time::Instant;
@@ -30,9 +30,16 @@ const WAITING_TOLD: &str = "who waits for a call's start is told";
 /// The rule's name.
 const CANCEL_CAUGHT_UP: &str = "a call cancelled while it starts is cancelled then";
 
-/// All rules of this file.
+/// The rule's name.
+const JUDGED_ONCE: &str = "the end of an attempt is judged once for both halves";
+/// The rule's name.
+const TAKEN_IN_VAIN: &str = "what an ended attempt took is sent to the next";
+/// The rule's name.
+const RELEASED_AFTER_VERDICT: &str = "a failed attempt is released once its call has moved on";
+
+/// All rules of a call.
 #[cfg(any(test, feature = "testkit"))]
-pub(crate) const RULES: &[&str] = &[WAITING_TOLD, CANCEL_CAUGHT_UP];
+pub(crate) const RULES: &[&str] = &[WAITING_TOLD, CANCEL_CAUGHT_UP, JUDGED_ONCE, TAKEN_IN_VAIN, RELEASED_AFTER_VERDICT];
 
 /// One call, shared by its handles.
 pub(crate) struct Call {
@@ -42,8 +49,8 @@ pub(crate) struct Call {
     /// What ended it from outside; the first one counts.
     stopped: OnceLock<Status>,
     subscriptions: OnceLock<Subscriptions>,
-    /// The application has seen something of the reply: it cannot be sent again.
-    delivered: AtomicBool,
+    /// The application has seen something of the reply: it is not sent again (`State::replay` knows).
+    committed: AtomicBool,
     state: Lock<State>,
 }
 
@@ -52,12 +59,13 @@ struct State {
     phase: Phase,
     /// Threads that wait for another one to start it.
     waiting: Vec<Thread>,
-    /// The one message of the request, as long as it may have to be sent (again).
+    /// The one message of a request that is not streamed, as long as it may have to be sent (again).
     request: Option<Bytes>,
     /// The connection has not accepted it yet.
     unsent: bool,
     waiter: Waiter,
-    retry: Retry,
+    /// Attempts; and what was streamed, as long as it may have to be sent again.
+    replay: Replay,
 }
 
 #[derive(Clone, Debug)]
@@ -67,6 +75,13 @@ enum Phase {
     Starting,
     Running(Arc<Driver>, CallId),
     Over(Status),
+}
+
+/// A call that runs.
+struct Running {
+    driver: Arc<Driver>,
+    id: CallId,
+    attempt: Attempt,
 }
 
 /// Why a call does not run.
@@ -111,7 +126,7 @@ impl Call {
             unsent: request.is_some(),
             request,
             waiter: Waiter::new(options.wait_for_ready),
-            retry: Retry::new(),
+            replay: Replay::new(shared.settings.replay_limit),
         };
         let deadline = options.deadline_from(now);
         let options = CallOptions {
@@ -126,7 +141,7 @@ impl Call {
             options,
             stopped: OnceLock::new(),
             subscriptions: OnceLock::new(),
-            delivered: AtomicBool::new(false),
+            committed: AtomicBool::new(false),
             state: Lock::new(state),
         });
         if !tokens.is_empty() {
@@ -200,9 +215,15 @@ impl Call {
 
     /// Starts it on this connection; `None` when that takes no calls.
     fn start_on(&self, driver: &Arc<Driver>) -> Option<Phase> {
-        let request = self.lock().request.clone();
-        let payload = request.as_ref().map(Payload::Shared);
-        match driver.start_call(Head::new(self.path), &self.options, payload) {
+        let (request, script) = {
+            let mut state = self.lock();
+            (state.request.clone(), state.replay.script())
+        };
+        let first = match &request {
+            Some(message) => First::Message(Payload::Shared(message)),
+            None => First::Script(&script),
+        };
+        match driver.start_call(Head::new(self.path), &self.options, &first) {
             Ok((id, accepted)) => {
                 let mut state = self.lock();
                 state.unsent = !accepted;
@@ -217,14 +238,16 @@ impl Call {
     }
 
     /// The connection and the id that it runs under; starts it first if need be, waiting until `until` at the longest.
-    fn running(&self, until: Option<Instant>) -> Result<(Arc<Driver>, CallId), NotRunning> {
+    fn running(&self, until: Option<Instant>) -> Result<Running, NotRunning> {
         let shared = self.channel.shared();
         let stop = || self.stopped.get().is_some();
         loop {
             let begun = {
                 let mut state = self.lock();
                 match (&state.phase, self.stopped.get()) {
-                    (Phase::Running(driver, id), _) => return Ok((driver.clone(), *id)),
+                    (Phase::Running(driver, id), _) => {
+                        return Ok(Running { driver: driver.clone(), id: *id, attempt: state.replay.attempt() });
+                    }
                     (Phase::Over(status), _) | (_, Some(status)) => return Err(NotRunning::Over(status.clone())),
                     (Phase::Starting, None) => {
                         state.waiting.push(shared.os.me());
@@ -257,15 +280,17 @@ impl Call {
         }
     }
 
-    /// After a failure: is the call sent again, without the application's knowing?
-    fn again(&self, status: &Status) -> bool {
-        if self.options.kind.client_streams || self.delivered.load(Relaxed) || self.stopped.get().is_some() {
-            return false;
-        }
+    /// After this attempt has failed: is the call sent again, without the application's knowing? True as well if the other
+    /// half has seen to it. (One that was cancelled meanwhile does not get far: see `running`.)
+    fn again(&self, attempt: Attempt, status: &Status) -> bool {
         let now = self.now();
         let mut state = self.lock();
-        if state.retry.decide(now, self.options.deadline, status) == Decision::GiveUp {
-            return false;
+        let judged_once = in_force(&*self.channel.shared().os, JUDGED_ONCE);
+        let attempt = if judged_once { attempt } else { state.replay.attempt() };
+        match state.replay.after(attempt, now, self.options.deadline, status) {
+            Next::GiveUp => return false,
+            Next::Moved => return true,
+            Next::Again => {}
         }
         let old = std::mem::replace(&mut state.phase, Phase::Unstarted);
         state.unsent = state.request.is_some();
@@ -276,11 +301,24 @@ impl Call {
         true
     }
 
-    /// It has ended, with this status; the connection has released it.
+    /// Has the call moved on to another attempt?
+    fn has_left(&self, attempt: Attempt) -> bool {
+        self.lock().replay.attempt() != attempt
+    }
+
+    /// Something of the reply is there: the call is not sent again.
+    fn commit(&self) {
+        if !self.committed.swap(true, Relaxed) {
+            self.lock().replay.commit();
+        }
+    }
+
+    /// It has ended, with this status.
     fn over(&self, status: Status) {
         let mut state = self.lock();
         state.phase = Phase::Over(status);
         state.request = None;
+        state.replay.commit();
     }
 
     /// Ends it, from any thread.

@@ -1,13 +1,13 @@
 //! What handles do with a call: pull, send, finish. Each starts the call first, if it does not run yet.
 
 use super::super::driver::{Direction, Driver, Wait};
-use super::{Call, NotRunning};
-use proto_core::call::{CallId, Kind, SendError as CoreSendError};
-use proto_core::connection::{Ended, Pulled};
+use super::{Call, NotRunning, RELEASED_AFTER_VERDICT, Running, TAKEN_IN_VAIN};
+use crate::os::in_force;
+use proto_core::call::{CallId, Kind};
+use proto_core::connection::{Ended, Pulled, Sent};
 use proto_core::rpc::SendError;
 use proto_core::time::Instant;
 use proto_core::{MessageBuf, Metadata, Payload, Status};
-use std::sync::atomic::Ordering::Relaxed;
 
 impl Call {
     fn wait(&self, id: CallId, direction: Direction, until: Option<Instant>) -> Wait {
@@ -38,7 +38,7 @@ impl Call {
     /// Pulls the next message, waiting until `until` at the longest.
     pub(crate) fn pull(&self, into: &mut MessageBuf, until: Option<Instant>) -> Pulled {
         loop {
-            let (driver, id) = match self.running(until) {
+            let Running { driver, id, attempt } = match self.running(until) {
                 Ok(running) => running,
                 Err(NotRunning::TimedOut) => return Pulled::Nothing,
                 Err(NotRunning::Over(status)) => return Pulled::Failed(status, None),
@@ -48,9 +48,17 @@ impl Call {
             }
             let pulled = driver.pull(&self.wait(id, Direction::Recv, until), id, into);
             match &pulled {
-                Pulled::Failed(status, _) if self.again(status) => continue,
-                Pulled::Failed(status, _) => self.over(status.clone()),
-                Pulled::Message => self.delivered.store(true, Relaxed),
+                Pulled::Failed(status, _) => {
+                    if !in_force(&*self.channel.shared().os, RELEASED_AFTER_VERDICT) {
+                        driver.release(id);
+                    }
+                    if self.again(attempt, status) {
+                        continue;
+                    }
+                    self.over(status.clone());
+                    driver.release(id);
+                }
+                Pulled::Message => self.commit(),
                 Pulled::End(_) => {
                     driver.serves();
                     self.over(Status::OK);
@@ -83,7 +91,7 @@ impl Call {
     /// Initial metadata, once it is there.
     pub(crate) fn headers(&self) -> Result<Metadata, Status> {
         loop {
-            let (driver, id) = match self.running(None) {
+            let Running { driver, id, attempt } = match self.running(None) {
                 Ok(running) => running,
                 Err(NotRunning::TimedOut) => continue,
                 Err(NotRunning::Over(status)) if status.is_ok() => return Ok(Metadata::new()),
@@ -93,9 +101,9 @@ impl Call {
                 continue;
             }
             match driver.headers(&self.wait(id, Direction::Recv, None), id) {
-                Some(Err(status)) if self.again(&status) => {}
+                Some(Err(status)) if self.again(attempt, &status) => {}
                 Some(result) => {
-                    self.delivered.store(true, Relaxed);
+                    self.commit();
                     return result;
                 }
                 None => return Err(Status::unavailable("the connection was lost")),
@@ -105,29 +113,51 @@ impl Call {
 
     /// Sends a message of a streaming client. `Ok(false)`: not accepted in time.
     pub(crate) fn send(&self, message: Payload<'_>, until: Option<Instant>) -> Result<bool, SendError> {
-        let (driver, id) = match self.running(until) {
-            Ok(running) => running,
-            Err(NotRunning::TimedOut) => return Ok(false),
-            Err(NotRunning::Over(status)) if status.is_ok() => return Err(SendError::Ended),
-            Err(NotRunning::Over(status)) => return Err(SendError::Failed(status)),
-        };
-        match driver.send(&self.wait(id, Direction::Send, until), id, message, false) {
-            Some(Ok(())) => Ok(true),
-            Some(Err(CoreSendError::Ended)) => Err(SendError::Ended),
-            Some(Err(CoreSendError::TooLarge(status))) => Err(SendError::Failed(status)),
-            Some(Err(CoreSendError::Blocked)) | None => Ok(false),
+        loop {
+            let running = match self.running(until) {
+                Ok(running) => running,
+                Err(NotRunning::TimedOut) => return Ok(false),
+                Err(NotRunning::Over(status)) if status.is_ok() => return Err(SendError::Ended),
+                Err(NotRunning::Over(status)) => return Err(SendError::Failed(status)),
+            };
+            let wait = self.wait(running.id, Direction::Send, until);
+            match running.driver.send(&wait, running.id, message, false) {
+                Some(Sent::Accepted { answered }) => {
+                    if self.keep(&running, message, answered) {
+                        return Ok(true);
+                    }
+                }
+                Some(Sent::TooLarge(status)) => return Err(SendError::Failed(status)),
+                Some(Sent::Ended(Some(status))) if self.again(running.attempt, &status) => {}
+                Some(Sent::Ended(None)) if self.has_left(running.attempt) => {}
+                Some(Sent::Ended(_)) => return Err(SendError::Ended),
+                Some(Sent::Blocked) | None => return Ok(false),
+            }
         }
+    }
+
+    /// An attempt took this message. False: in vain, it is over and the call goes on in another one.
+    fn keep(&self, running: &Running, message: Payload<'_>, answered: bool) -> bool {
+        let kept = self.lock().replay.sent(running.attempt, message);
+        if kept && answered {
+            self.commit();
+        }
+        kept || !in_force(&*self.channel.shared().os, TAKEN_IN_VAIN)
     }
 
     /// Half-closes.
     pub(crate) fn finish(&self) -> Result<(), SendError> {
-        match self.running(None) {
-            Ok((driver, id)) => {
-                driver.finish(id);
-                Ok(())
+        loop {
+            match self.running(None) {
+                Ok(running) => {
+                    running.driver.finish(running.id);
+                    if self.lock().replay.ended(running.attempt) {
+                        return Ok(());
+                    }
+                }
+                Err(NotRunning::Over(status)) if !status.is_ok() => return Err(SendError::Failed(status)),
+                Err(_) => return Ok(()),
             }
-            Err(NotRunning::Over(status)) if !status.is_ok() => Err(SendError::Failed(status)),
-            Err(_) => Ok(()),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Channel;
 use super::runtime::Shared;
 use super::settings::Settings;
 use crate::os::Os;
-use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, ProxyRules, Target};
+use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, ProxyRules, REPLAY_LIMIT, Target};
 use proto_core::grpc::{Local, Origin, Seen};
 use proto_core::h1::{Proxy, ProxyError};
 use proto_core::rpc::{CallDefaults, RequestOptions};
@@ -61,6 +61,7 @@ impl ChannelBuilder {
             backoff: BackoffConfig::default(),
             calls: CallDefaults::default(),
             background_io: false,
+            replay_limit: REPLAY_LIMIT,
         };
         let idle_timeout = ChannelConfig::default().idle_timeout;
         ChannelBuilder {
@@ -145,6 +146,14 @@ impl ChannelBuilder {
     /// The waits between rounds of attempts that failed.
     pub fn backoff(mut self, backoff: BackoffConfig) -> Self {
         self.settings.backoff = backoff;
+        self
+    }
+
+    /// What each call that streams requests keeps of them until the server answers, bytes (default 256 KiB; zero: nothing).
+    /// If the server certainly did not process the call (it refused it, or was going away), it is sent again from this;
+    /// one that has sent more than this fails with UNAVAILABLE then.
+    pub fn replay_limit(mut self, bytes: usize) -> Self {
+        self.settings.replay_limit = bytes;
         self
     }
 

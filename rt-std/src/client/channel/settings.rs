@@ -15,4 +15,6 @@ pub(crate) struct Settings {
     /// Goes into the options of every call.
     pub(crate) calls: CallDefaults,
     pub(crate) background_io: bool,
+    /// Bytes that each call keeps of what it has streamed.
+    pub(crate) replay_limit: usize,
 }

@@ -2,22 +2,37 @@
 
 use super::{Direction, Driver, Wait};
 use proto_core::call::{CallId, CallOptions, Head, SendError};
-use proto_core::connection::{Ended, Pulled, StartError};
+use proto_core::channel::Script;
+use proto_core::connection::{Ended, Pulled, Sent, StartError};
 use proto_core::{MessageBuf, Metadata, Payload, Status};
 
+/// What a call starts with.
+pub(crate) enum First<'a> {
+    /// Its only message.
+    Message(Payload<'a>),
+    /// What earlier attempts have sent, if there were any.
+    Script(&'a Script),
+}
+
 impl Driver {
-    /// Starts a call, with its one message if it has one, and sends both as far as the socket takes them. False: the
-    /// message has to be sent again (`send`, with `last`).
+    /// Starts a call with what it has to say at once, and sends it as far as the socket takes it. False: the message has
+    /// to be sent again (`send`, with `last`).
     pub(crate) fn start_call(
         &self,
         head: Head<'_>,
         options: &CallOptions,
-        request: Option<Payload<'_>>,
+        first: &First<'_>,
     ) -> Result<(CallId, bool), StartError> {
         let (mut state, id) = self.start(head, options)?;
         let now = self.os.now();
-        let accepted = match (request, state.conn.call(id)) {
-            (Some(message), Ok(mut call)) => !matches!(call.send_last(now, message), Err(SendError::Blocked)),
+        let accepted = match (first, state.conn.call(id)) {
+            (First::Message(message), Ok(mut call)) => {
+                !matches!(call.send_last(now, *message), Err(SendError::Blocked))
+            }
+            (First::Script(script), Ok(mut call)) => {
+                script.play(now, &mut call);
+                true
+            }
             _ => true,
         };
         state.dispatch(&*self.os);
@@ -25,9 +40,9 @@ impl Driver {
         Ok((id, accepted))
     }
 
-    /// Pulls the next message of a call; its end releases it.
+    /// Pulls the next message of a call. Its end releases it, unless it has failed: whoever judges that does so.
     pub(crate) fn pull(&self, wait: &Wait, id: CallId, into: &mut MessageBuf) -> Pulled {
-        let pulled = self.wait(wait, |conn, now| match conn.pull(now, id, into) {
+        let pulled = self.wait(wait, |conn, now| match conn.pull_keeping(now, id, into) {
             Pulled::Nothing => None,
             pulled => Some(pulled),
         });
@@ -40,24 +55,14 @@ impl Driver {
     }
 
     /// Sends a message; `last` half-closes with it. `None`: not accepted in time.
-    pub(crate) fn send(
-        &self,
-        wait: &Wait,
-        id: CallId,
-        message: Payload<'_>,
-        last: bool,
-    ) -> Option<Result<(), SendError>> {
+    pub(crate) fn send(&self, wait: &Wait, id: CallId, message: Payload<'_>, last: bool) -> Option<Sent> {
         let mut state = self.lock();
         if self.is_idle(&state) {
             // Who only sends would not learn of an early answer.
             state = self.drain(state);
         }
         self.wait_for(state, wait, |conn, now| {
-            let Ok(mut call) = conn.call(id) else { return Some(Err(SendError::Ended)) };
-            match if last { call.send_last(now, message) } else { call.send(now, message) } {
-                Err(SendError::Blocked) => None,
-                done => Some(done),
-            }
+            Some(conn.push(now, id, message, last)).filter(|sent| !matches!(sent, Sent::Blocked))
         })
     }
 

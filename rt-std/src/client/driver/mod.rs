@@ -16,6 +16,7 @@ pub(crate) mod rules;
 mod tests;
 mod waiters;
 
+pub(crate) use exchange::First;
 pub(crate) use places::{Wait, earliest};
 pub(crate) use waiters::Direction;
 

@@ -1,8 +1,9 @@
 //! What only a look inside shows. (The scenes are in `tests/client_sim.rs`.)
 
-use super::{Direction, Driver, Observer, Wait, rules};
+use super::{Direction, Driver, First, Observer, Wait, rules};
 use crate::testkit::Sim;
 use proto_core::call::{CallOptions, Head};
+use proto_core::channel::Script;
 use proto_core::time::Instant;
 use proto_core::{Config, MessageBuf};
 use std::sync::Arc;
@@ -22,7 +23,9 @@ impl Observer for Nobody {
 fn wait(sim: &Sim, driver: &Arc<Driver>, until: Instant) {
     let (driver, name) = (driver.clone(), "waits");
     let task = sim.spawn(name, move || {
-        let (id, _) = driver.start_call(Head::new("/t.T/Drop"), &CallOptions::default(), None).expect("it starts");
+        let (id, _) = driver
+            .start_call(Head::new("/t.T/Drop"), &CallOptions::default(), &First::Script(&Script::default()))
+            .expect("it starts");
         let wait =
             Wait { call: Some(id), direction: Direction::Recv, deadline: None, until: Some(until), alone: false };
         let _ = driver.pull(&wait, id, &mut MessageBuf::new());
@@ -43,7 +46,8 @@ fn deadline_is_served(seed: u64, without: Option<&'static str>) -> bool {
         wait(sim, &driver, end);
         sim.sleep(MS);
         let options = CallOptions { deadline: Some(sim.now() + 100 * MS), ..CallOptions::default() };
-        let (id, _) = driver.start_call(Head::new("/t.T/Drop"), &options, None).expect("it starts");
+        let (id, _) =
+            driver.start_call(Head::new("/t.T/Drop"), &options, &First::Script(&Script::default())).expect("it starts");
         wait(sim, &driver, end);
         sim.sleep(150 * MS);
         let is_over = driver.with(|conn, _| conn.call(id).expect("it is not released").outcome().is_some());

@@ -2,6 +2,7 @@
 //! (Background traffic hides half of the faults.)
 
 mod channel;
+mod replay;
 
 use super::{CHAT, COUNT, DIE, DROP, ECHO, MEET, STREAM, none, peer, request, unary};
 use bytes::Bytes;
@@ -48,6 +49,11 @@ pub const ALL: &[Scene] = &[
     Scene { name: "an attempt outlives who began it", network: slow, play: channel::an_attempt_outlives_who_began_it },
     Scene { name: "two halves before the connection", network: slow, play: channel::two_halves_before_the_connection },
     Scene { name: "cancelled while it starts", network: wide, play: channel::cancelled_while_it_starts },
+    Scene { name: "a refused call goes on elsewhere", network: middle, play: replay::goes_on_elsewhere },
+    Scene { name: "a refused call of one thread", network: middle, play: replay::of_one_thread },
+    Scene { name: "a call refused for good", network: wide, play: replay::refused_for_good },
+    Scene { name: "cancelled while it is sent again", network: middle, play: replay::cancelled_while_it_is_sent_again },
+    Scene { name: "lost before a byte left", network: narrow, play: replay::lost_before_a_byte_left },
 ];
 
 fn narrow(seed: u64) -> Network {
