@@ -10,6 +10,7 @@ mod large;
 mod load;
 mod metadata;
 mod mixed;
+mod negative;
 mod orca;
 mod shapes;
 mod status;
@@ -78,19 +79,21 @@ impl<F: Runtime> Peer<F> {
 }
 
 macro_rules! cases {
-    ($($extended:literal $module:ident: $($name:ident),+;)+) => {
-        /// All of them, in the order in which they are run.
-        pub fn all<F: Runtime>() -> Vec<Case<F>> {
+    ($($(#[$docs:meta])* $list:ident { $($extended:literal $module:ident: $($name:ident),+;)+ })+) => {$(
+        $(#[$docs])*
+        pub fn $list<F: Runtime>() -> Vec<Case<F>> {
             vec![$($(Case {
                 name: stringify!($name),
                 extended: $extended,
                 run: |peer| Box::pin($module::$name(peer)),
             }),+),+]
         }
-    };
+    )+};
 }
 
 cases! {
+    /// What a server that works must answer, in the order in which they are run.
+    all {
     false shapes: empty_unary, large_unary, cacheable_unary, server_streaming, client_streaming, ping_pong, empty_stream;
     true shapes: half_duplex, many_small_messages;
     false metadata: custom_metadata;
@@ -105,11 +108,16 @@ cases! {
     false load: concurrent_large_unary, pick_first_unary;
     false orca: orca_per_rpc, orca_oob;
     true mixed: mixed_calls;
+    }
+    /// Those that each want a server that misbehaves in the case's own way.
+    misbehaving {
+    false negative: goaway, rst_after_header, rst_during_data, rst_after_data, ping, max_streams;
+    }
 }
 
 /// The case of this name.
 pub fn find<F: Runtime>(name: &str) -> Option<Case<F>> {
-    all().into_iter().find(|case| case.name == name)
+    all().into_iter().chain(misbehaving()).find(|case| case.name == name)
 }
 
 /// The options of a call that must not hang.
