@@ -67,6 +67,16 @@ impl Outgoing {
         used
     }
 
+    /// The next segment to write; empty when nothing is left. For transports that take one piece at a time; those that
+    /// take many are given [`segments`](Self::segments).
+    pub fn chunk(&self) -> &[u8] {
+        match self.inserts.front() {
+            Some((at, payload)) if *at == self.pos => payload,
+            Some((at, _)) => &self.buf[self.pos..*at],
+            None => &self.buf[self.pos..],
+        }
+    }
+
     /// `n` bytes were written. More than there are counts as all of them.
     pub fn advance(&mut self, n: usize) {
         let mut n = n.min(self.len());
@@ -138,5 +148,20 @@ impl Outgoing {
         if self.buf.capacity() > KEEP_CAPACITY {
             self.buf = Vec::new();
         }
+    }
+}
+
+/// So that it can be handed to whatever writes a [`Buf`] (tokio's `write_buf`, say), which counts what was written.
+impl Buf for Outgoing {
+    fn remaining(&self) -> usize {
+        self.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        Outgoing::chunk(self)
+    }
+
+    fn advance(&mut self, n: usize) {
+        Outgoing::advance(self, n);
     }
 }

@@ -155,6 +155,10 @@ fn drain(from: &mut Outgoing, random: &mut Random, got: &mut Vec<u8>) {
     let used = from.segments(&mut segments[..random.below(5)]);
     let bytes = segments[..used].concat();
     assert!(segments[..used].iter().all(|s| !s.is_empty()));
+    if used > 0 {
+        assert_eq!(from.chunk(), segments[0]);
+    }
+    assert_eq!(from.chunk().is_empty(), from.is_empty());
     assert!(bytes.len() <= from.len());
     let n = random.below(bytes.len() + 1);
     got.extend_from_slice(&bytes[..n]);

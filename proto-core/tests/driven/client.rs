@@ -2,8 +2,8 @@
 
 use crate::world::{COUNT, JOIN, NOWHERE, SAY, TALK, World};
 use bytes::Bytes;
-use proto_core::rpc::driven::{Lend, open, start};
-use proto_core::rpc::{CancelToken, OnCancel, Request, RequestOptions, SendError, TrySendError};
+use proto_core::rpc::driven::{Caller, Lend, open, start};
+use proto_core::rpc::{AnyStreams, CancelToken, OnCancel, Request, RequestOptions, SendError, TrySendError};
 use proto_core::{Code, Config, Status};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -201,5 +201,49 @@ fn calls_beyond_the_servers_limit_wait_their_turn() {
     for (i, reply) in replies.iter_mut().enumerate() {
         world.settle();
         assert!(matches!(reply.poll_reply(), Poll::Ready(Ok(reply)) if *reply == format!("Hello, {i}")));
+    }
+}
+
+/// What a library of no runtime does, over the front of a connection of one's own.
+async fn all_shapes<F: AnyStreams>(front: &F) -> Result<(), Status> {
+    let reply = F::settle(front.unary(&SAY, Request::new(Bytes::from("Ada")))).await?;
+    assert_eq!(&reply[..], b"Hello, Ada");
+
+    let mut replies = front.streaming(&COUNT, Request::new(Bytes::from("5")));
+    assert!(F::headers(&mut replies).await?.is_empty());
+    let mut count = 0;
+    while let Some(reply) = F::next(&mut replies).await {
+        count += reply?.len();
+    }
+    assert_eq!((count, F::trailers(&replies).len()), (5000, 0));
+
+    let mut call = front.client_streaming(&JOIN, RequestOptions::new());
+    for part in ["x", "y"] {
+        F::send(&mut call, Bytes::from(part)).await?;
+    }
+    assert_eq!(&F::finish(call).await?[..], b"xy");
+
+    let mut call = front.bidi(&TALK, RequestOptions::new());
+    F::bidi_send(&mut call, Bytes::from("ping")).await?;
+    assert_eq!(F::bidi_next(&mut call).await.transpose()?.as_deref(), Some(&b"ping"[..]));
+    F::bidi_finish(&mut call).await?;
+    assert!(F::bidi_next(&mut call).await.is_none());
+    assert!(F::bidi_headers(&mut call).await?.is_empty() && F::bidi_trailers(&call).is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_library_of_no_runtime_runs_on_it() {
+    for chop in CHOPS {
+        let mut world = World::new(chop);
+        let caller = Caller(world.near.clone());
+        let mut work = std::pin::pin!(all_shapes(&caller));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut turns = 0;
+        while work.as_mut().poll(&mut context).map(|result| result.unwrap()).is_pending() {
+            world.settle();
+            turns += 1;
+            assert!(turns < 100, "nothing moves");
+        }
     }
 }

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | [`Driven`] | a connection with the loop's clock, and what its handlers have asked for |
 //! | [`Lend`] | how the loop lets callers and handlers at it: written by the loop, a line or two |
-//! | [`start`], [`open`] | calls: [`Replies`] and [`Requests`], which a front hands out as they are |
+//! | [`Caller`] | a client's front, for generated clients |
+//! | [`start`], [`open`] | what it is made of, for fronts of one's own: calls as [`Replies`] and [`Requests`] |
 //! | [`Handlers`] | a server's handlers, of [services](super::AsyncService) whose handlers are `async fn`s |
 //!
 //! The loop polls: after each turn it polls its [`Handlers`], and whoever awaits a call. So nothing is lost where there
@@ -16,12 +17,14 @@
 //!
 //! What it does not do: it makes no connections (`channel` does) and sends no call a second time.
 
+mod caller;
 mod handle;
 mod handlers;
 mod replies;
 mod requests;
 mod start;
 
+pub use caller::Caller;
 pub use handlers::Handlers;
 pub use replies::Replies;
 pub use requests::Requests;

@@ -64,7 +64,7 @@ impl<L: Lend<Driven<Client>>, Q> Requests<L, Q> {
     }
 
     /// Half-close: no more requests. The replies go on.
-    pub fn finish(mut self) {
+    pub fn finish(&mut self) {
         if let Some(id) = self.id.take() {
             self.on.lend(|driven| {
                 let now = driven.now;
