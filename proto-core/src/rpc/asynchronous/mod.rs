@@ -9,6 +9,8 @@
 mod context;
 mod receiver;
 mod sender;
+#[cfg(test)]
+mod tests;
 
 pub use receiver::Receiver;
 pub use sender::{Pusher, Sender};

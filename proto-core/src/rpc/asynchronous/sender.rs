@@ -65,8 +65,10 @@ impl<M> Sender<M> {
 
     /// Sends them all, in order. `Send` where the iterator is. (Of a stream: `while let Some(x) = stream.next().await { replies.send(x).await? }`.)
     pub async fn send_all<I: IntoIterator<Item = M>>(&mut self, messages: I) -> Result<(), Status> {
-        for message in messages {
-            self.send(message).await?;
+        let mut messages = messages.into_iter();
+        // The future holds no message: it is `Send` whatever they are.
+        while let Some(sending) = messages.next().map(|message| self.send(message)) {
+            sending.await?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ mod sender;
 pub(super) mod sink;
 pub(super) mod source;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use receiver::Receiver;
 pub use sender::{Pusher, Sender};

@@ -10,7 +10,7 @@ use alloc::{format, vec};
 use bytes::Buf;
 use core::time::Duration;
 
-fn encode(message: &String, out: &mut Vec<u8>) -> Result<(), Status> {
+pub(crate) fn encode(message: &String, out: &mut Vec<u8>) -> Result<(), Status> {
     if message == "unencodable" {
         return Err(Status::internal("cannot be encoded"));
     }
@@ -18,7 +18,7 @@ fn encode(message: &String, out: &mut Vec<u8>) -> Result<(), Status> {
     Ok(())
 }
 
-fn decode(from: &mut MessageBuf) -> Result<String, Status> {
+pub(crate) fn decode(from: &mut MessageBuf) -> Result<String, Status> {
     let bytes = from.copy_to_bytes(from.remaining());
     String::from_utf8(bytes.to_vec()).map_err(|e| Status::internal(e.to_string()))
 }

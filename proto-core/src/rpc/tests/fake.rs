@@ -2,17 +2,21 @@
 
 use crate::buf::{MessageBuf, Payload};
 use crate::grpc::{Metadata, Status};
-use crate::rpc::{CallHandle, CancelToken, Context, OnCancel, Peer, Received};
+use crate::rpc::{CallEvent, CallHandle, CancelToken, Context, OnCancel, Peer, Received, Wait};
 use crate::time::Instant;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::task::Poll;
 use std::sync::{Mutex, MutexGuard};
 
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) now: Instant,
     pub(crate) incoming: VecDeque<Received>,
+    /// More may come: nothing comes yet when `incoming` is empty, instead of the end.
+    pub(crate) open: bool,
     /// What a `Received::Message` puts into the buffer, in turn.
     pub(crate) messages: VecDeque<Vec<u8>>,
     pub(crate) recv_until: Vec<Option<Instant>>,
@@ -24,6 +28,19 @@ pub(crate) struct State {
     pub(crate) trailers: Metadata,
     pub(crate) ended: Option<Status>,
     pub(crate) returned: bool,
+    /// What was waited for, and until when.
+    pub(crate) waits: Vec<(CallEvent, Option<Instant>)>,
+}
+
+impl State {
+    fn is_ready(&self, event: CallEvent, until: Option<Instant>) -> bool {
+        let happened = match event {
+            CallEvent::Readable => !self.incoming.is_empty() || !self.open,
+            CallEvent::Writable => self.room > 0,
+            CallEvent::End => false,
+        };
+        happened || self.ended.is_some() || self.returned || until.is_some_and(|until| self.now >= until)
+    }
 }
 
 #[derive(Clone)]
@@ -84,7 +101,11 @@ impl CallHandle for Fake {
         let mut state = self.state();
         state.recv_until.push(until);
         into.clear();
-        let next = state.incoming.pop_front().unwrap_or(Received::End);
+        let none = if state.open { Received::TimedOut } else { Received::End };
+        let next = match &state.ended {
+            Some(status) => Received::Failed(status.clone()),
+            None => state.incoming.pop_front().unwrap_or(none),
+        };
         if let Received::Message = next {
             let bytes = state.messages.pop_front().unwrap_or_default();
             into.extend_from_slice(&bytes);
@@ -113,6 +134,14 @@ impl CallHandle for Fake {
             state.now = state.now.max(until);
         }
         state.ended.is_some()
+    }
+    /// Without wakers: the tests poll when they have changed something.
+    fn wait(&self, event: CallEvent, until: Option<Instant>) -> Wait<'_> {
+        self.state().waits.push((event, until));
+        Box::pin(core::future::poll_fn(move |_| match self.state().is_ready(event, until) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }))
     }
     fn share(&self) -> Arc<dyn CallHandle> {
         Arc::new(self.clone())
