@@ -250,5 +250,23 @@ mod tests {
         assert_eq!((flat.blocking.to_string(), flat.methods.to_string()), ("blocking".into(), "methods".into()));
         assert_eq!(hello.client, "HelloClient_");
         assert_eq!((hello.server.to_string(), hello.service.to_string()), ("HelloServer".into(), "Hello".into()));
+        assert_eq!(hello.async_service, "Hello_");
+    }
+
+    #[test]
+    fn a_trait_gives_way_to_the_clients_and_servers_of_the_package() {
+        let file = FileDescriptorProto {
+            service: vec![service("FooServer", &[]), service("Foo", &[]), service("FooClient", &[])],
+            ..Default::default()
+        };
+        let names = of(std::slice::from_ref(&file));
+        let services = &names[&module(&file)].services;
+        assert_eq!(
+            (services["Foo"].client.to_string(), services["Foo"].server.to_string()),
+            ("FooClient".into(), "FooServer".into())
+        );
+        let traits = ["Foo", "FooClient", "FooServer"].map(|name| services[name].async_service.to_string());
+        assert_eq!(traits, ["Foo", "FooClient_", "FooServer_"]);
+        assert_eq!(services["FooClient"].service, "FooClient");
     }
 }

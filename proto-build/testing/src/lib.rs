@@ -3,6 +3,7 @@
 #![deny(missing_docs, unreachable_pub, dead_code, unused_qualifications, clippy::all, rustdoc::all)]
 
 pub mod loopback;
+pub mod loopback_async;
 pub mod plain;
 
 proto_core::include_protos!();

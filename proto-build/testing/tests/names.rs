@@ -2,9 +2,10 @@
 
 use proto_build_testing::common::v1::Money;
 use proto_build_testing::loopback::Loopback;
+use proto_build_testing::loopback_async::{AsyncLoopback, run};
 use proto_build_testing::names::v1 as names;
 use proto_build_testing::{shop, r#type};
-use proto_core::rpc::{BlockingService, Receiver, Request, Response, Sender};
+use proto_core::rpc::{AsyncService, BlockingService, Receiver, Request, Response, Sender};
 use proto_core::{Code, Status};
 
 type Reply<M> = Result<Response<M>, Status>;
@@ -107,6 +108,29 @@ fn a_service_may_share_its_rust_name_with_a_message_or_be_empty() {
     assert_eq!(lower.call_it(names::F { value: 6 }).unwrap().value, 6);
     let server = names::NothingServer::blocking(All);
     assert_eq!((server.info().name, (server.info().find)(b"Call")), ("names.v1.Nothing", None));
+}
+
+#[test]
+fn an_async_trait_gives_way_to_a_message_of_its_name() {
+    struct All;
+    impl names::T_ for All {
+        async fn call(&self, request: Request<names::T>) -> Reply<names::T> {
+            Ok(request.into_inner().into())
+        }
+    }
+    impl names::LowerCase for All {
+        async fn call_it(&self, request: Request<names::F>) -> Reply<names::F> {
+            Ok(request.into_inner().into())
+        }
+    }
+    impl names::Nothing for All {}
+    let t = names::TClient::new(AsyncLoopback::new(names::TServer::new(All)));
+    assert_eq!(run(t.call(names::T { value: 5 })).unwrap().unwrap().value, 5);
+    let lower = names::LowerCaseClient::new(AsyncLoopback::new(names::LowerCaseServer::new(All)));
+    assert_eq!(run(lower.call_it(names::F { value: 6 })).unwrap().unwrap().value, 6);
+    let server = names::NothingServer::new(All);
+    let status = run(AsyncService::call(&server, 0, Default::default())).unwrap().1.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
 }
 
 #[test]

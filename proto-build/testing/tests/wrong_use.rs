@@ -27,7 +27,7 @@ fn wrong_use_is_a_compile_error_that_says_what_to_write() {
         }
         cases += 1;
     }
-    assert!(cases >= 6, "{cases} cases");
+    assert!(cases >= 14, "{cases} cases");
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
@@ -39,8 +39,9 @@ fn project(here: &Path) -> PathBuf {
     let root = here.join("../..");
     let manifest = format!(
         "[package]\nname = \"wrong-use\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
-         proto-build-testing = {{ path = {here:?} }}\nproto-core = {{ path = {core:?} }}\n",
+         proto-build-testing = {{ path = {here:?} }}\nproto-core = {{ path = {core:?} }}\nrt-std = {{ path = {std:?} }}\n",
         core = root.join("proto-core"),
+        std = root.join("rt-std"),
     );
     fs::write(project.join("Cargo.toml"), manifest).expect("the target folder can be written");
     fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock")).expect("the workspace has a lock file");

@@ -1,8 +1,10 @@
 // Compiles: what the other files here get wrong.
-use proto_build_testing::bare::{HelloReply, HelloRequest, HelloServiceClient, HelloServiceServer, blocking};
+use proto_build_testing::bare::{
+    HelloReply, HelloRequest, HelloService, HelloServiceClient, HelloServiceServer, blocking,
+};
 use proto_build_testing::loopback::Loopback;
 use proto_core::Status;
-use proto_core::rpc::{BlockingService, Request, Response};
+use proto_core::rpc::{AsyncService, Request, Response};
 
 struct Greeter;
 
@@ -12,10 +14,17 @@ impl blocking::HelloService for Greeter {
     }
 }
 
-fn serve(_: impl BlockingService) {}
+impl HelloService for Greeter {
+    async fn say_hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
+        Ok(HelloReply { text: request.into_inner().name }.into())
+    }
+}
+
+fn add_service(_: impl AsyncService) {}
 
 fn main() -> Result<(), Status> {
-    serve(HelloServiceServer::blocking(Greeter));
+    let _ = rt_std::Server::builder().add_service(HelloServiceServer::blocking(Greeter));
+    add_service(HelloServiceServer::new(Greeter));
     let client = HelloServiceClient::new(Loopback::new(HelloServiceServer::blocking(Greeter)));
     let _ = client.say_hello(HelloRequest { name: "Ada".into() })?;
     Ok(())
