@@ -6,6 +6,7 @@
 //! protocol itself. Feature `testkit`.
 
 mod chance;
+mod channel_by_chance;
 mod clock;
 mod faults;
 mod h2_pair;
@@ -15,6 +16,7 @@ mod pipe;
 mod random;
 
 pub use chance::{KINDS, LARGEST, client_by_chance, server_by_chance, take_events};
+pub use channel_by_chance::ChannelByChance;
 pub use clock::Clock;
 pub use faults::{Break, Faults, Pieces};
 pub use h2_pair::{Chop, H2Pair};

@@ -1,8 +1,9 @@
 //! A thousand channels and their servers in one thread: servers come and go, all of them vanish for a minute, and no call hangs.
 
-use crate::world::{Random, World, at, ms, tcp};
+use crate::world::{World, at, ms, tcp};
 use proto_core::Instant;
 use proto_core::channel::{ChannelConfig, ConnectionKey, Order, Pick, State, Waiter};
+use proto_core::testkit::Random;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
@@ -50,7 +51,7 @@ impl Fleet {
             Server { world, up: true, connections: vec![], waiting: vec![], attempts_in_outage: 0 }
         };
         let mut fleet = Fleet {
-            random: Random::new(1),
+            random: Random::seed(1),
             events: BinaryHeap::new(),
             servers: (0..SERVERS).map(server).collect(),
             connects: BTreeMap::new(),
@@ -58,13 +59,13 @@ impl Fleet {
             failed: 0,
         };
         for index in 0..SERVERS {
-            let first = at(fleet.random.below(2_000));
+            let first = at(fleet.random.below(2_000) as u64);
             fleet.events.push(Reverse((first, index, Event::Call)));
             fleet.events.push(Reverse((at(0) + OUTAGE, index, Event::Crash)));
             fleet.events.push(Reverse((at(0) + END_OF_OUTAGE, index, Event::Restart)));
-            let crash = fleet.random.below(100_000);
+            let crash = fleet.random.below(100_000) as u64;
             fleet.events.push(Reverse((at(crash), index, Event::Crash)));
-            fleet.events.push(Reverse((at(crash + 100 + fleet.random.below(10_000)), index, Event::Restart)));
+            fleet.events.push(Reverse((at(crash + 100 + fleet.random.below(10_000) as u64), index, Event::Restart)));
         }
         fleet
     }
@@ -81,7 +82,7 @@ impl Fleet {
     }
 
     fn after(&mut self, now: Instant, millis: u64, index: usize, event: Event) {
-        let then = now + ms(1 + self.random.below(millis));
+        let then = now + ms(1 + self.random.below(millis as usize) as u64);
         self.events.push(Reverse((then, index, event)));
     }
 
