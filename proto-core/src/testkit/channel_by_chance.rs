@@ -49,7 +49,8 @@ impl ChannelByChance {
     pub fn new(mut random: Random) -> Self {
         let config = ChannelConfig {
             seed: random.next_u64(),
-            connect_timeout: ms(random.below(30_000)),
+            // Whoever gives no time gets no connection.
+            connect_timeout: ms(1 + random.below(30_000)),
             idle_timeout: random.one_in(2).then(|| ms(random.below(100_000))),
             ..ChannelConfig::default()
         };
