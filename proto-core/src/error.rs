@@ -82,10 +82,10 @@ pub enum ConnectionError {
         /// Its debug data, made printable, cut to 256 bytes.
         message: String,
     },
-    /// The peer is not an HTTP/2 peer (HTTP/1.1, TLS, noise).
+    /// The peer is not an HTTP/2 peer.
     NotHttp2 {
-        /// What its first bytes look like.
-        looks_like: &'static str,
+        /// Who it is instead, by its first bytes.
+        peer: Stranger,
     },
     /// The transport ended without a GOAWAY.
     Lost {
@@ -101,6 +101,47 @@ pub enum ConnectionError {
     Shutdown,
 }
 
+/// Who is there in the place of an HTTP/2 peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stranger {
+    /// A server that answers in HTTP/1.x: a web server, or a proxy that was taken for the server.
+    Http1Server {
+        /// Its first line ("HTTP/1.1 400 Bad Request"), made printable, cut to 100 bytes.
+        answer: String,
+    },
+    /// A client that asks in HTTP/1.x. A server answers it so that it understands.
+    Http1Client {
+        /// Its first line without a query ("GET /index.html HTTP/1.1"), made printable, cut to 100 bytes.
+        request: String,
+    },
+    /// A server that answers plain text with a TLS record.
+    TlsServer,
+    /// A client that begins a TLS handshake where plain text is spoken.
+    TlsClient,
+    /// Anybody else.
+    Other {
+        /// What the first bytes look like.
+        looks_like: &'static str,
+    },
+}
+
+impl fmt::Display for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http1Server { answer } => {
+                write!(f, "the server speaks HTTP/1.1, not HTTP/2: it answered {answer:?}")
+            }
+            Self::Http1Client { request } => {
+                write!(f, "the client speaks HTTP/1.1, not HTTP/2: it asked {request:?}")
+            }
+            Self::TlsServer => f.write_str("the server expects TLS: it answered plain text with a TLS record"),
+            Self::TlsClient => f.write_str("the client speaks TLS, this port does not"),
+            Self::Other { looks_like } => write!(f, "the peer does not speak HTTP/2: it sent {looks_like}"),
+        }
+    }
+}
+
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -109,7 +150,7 @@ impl fmt::Display for ConnectionError {
                 write!(f, "the peer sent GOAWAY with {} ({code})", ErrorCode::name_of(*code))?;
                 if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
             }
-            Self::NotHttp2 { looks_like } => write!(f, "the peer does not speak HTTP/2: it sent {looks_like}"),
+            Self::NotHttp2 { peer } => write!(f, "{peer}"),
             Self::Lost { reason } => write!(f, "the connection was lost: {reason}"),
             Self::TimedOut { what } => write!(f, "time ran out waiting for {what}"),
             Self::Shutdown => f.write_str("the connection was shut down on this side"),
@@ -145,7 +186,20 @@ mod tests {
     fn errors_say_what_happened() {
         let went = ConnectionError::PeerWentAway { code: 11, message: "too_many_pings".into() };
         assert_eq!(went.to_string(), "the peer sent GOAWAY with ENHANCE_YOUR_CALM (11): too_many_pings");
-        let http1 = ConnectionError::NotHttp2 { looks_like: "an HTTP/1.1 response" };
-        assert_eq!(http1.to_string(), "the peer does not speak HTTP/2: it sent an HTTP/1.1 response");
+        for (peer, text) in [
+            (
+                Stranger::Http1Server { answer: "HTTP/1.1 400 Bad Request".into() },
+                "the server speaks HTTP/1.1, not HTTP/2: it answered \"HTTP/1.1 400 Bad Request\"",
+            ),
+            (
+                Stranger::Http1Client { request: "GET / HTTP/1.1".into() },
+                "the client speaks HTTP/1.1, not HTTP/2: it asked \"GET / HTTP/1.1\"",
+            ),
+            (Stranger::TlsServer, "the server expects TLS: it answered plain text with a TLS record"),
+            (Stranger::TlsClient, "the client speaks TLS, this port does not"),
+            (Stranger::Other { looks_like: "an HTML page" }, "the peer does not speak HTTP/2: it sent an HTML page"),
+        ] {
+            assert_eq!(ConnectionError::NotHttp2 { peer }.to_string(), text);
+        }
     }
 }

@@ -188,13 +188,14 @@ fn answers(bytes: &'static [u8]) -> SocketAddr {
 
 #[test]
 fn a_peer_that_speaks_http_1() {
-    is_no_grpc_server(answers(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), "HTTP/1");
+    let says = "the server speaks HTTP/1.1, not HTTP/2: it answered \"HTTP/1.1 400 Bad Request\"";
+    is_no_grpc_server(answers(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), says);
 }
 
 #[test]
 fn a_peer_that_speaks_tls() {
     // An alert: protocol version.
-    is_no_grpc_server(answers(&[21, 3, 3, 0, 2, 2, 70]), "TLS");
+    is_no_grpc_server(answers(&[21, 3, 3, 0, 2, 2, 70]), "the server expects TLS");
 }
 
 #[test]

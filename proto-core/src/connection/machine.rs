@@ -11,6 +11,7 @@ use crate::call::state::{Call, bit};
 use crate::config::Config;
 use crate::grpc::status::local::phase;
 use crate::grpc::{Seen, Status, user_agent};
+use crate::h1::Refusal;
 use crate::h2::{self, FieldRun};
 use crate::time::{Instant, earliest};
 use crate::timer::{TimerKey, Timers};
@@ -64,6 +65,8 @@ impl Settings {
 pub(crate) struct Machine {
     pub(crate) h2: h2::Connection,
     pub(crate) side: Side,
+    /// Server: whether it is an HTTP/1.x client that has come.
+    pub(super) refusal: Refusal,
     pub(crate) settings: Settings,
     pub(crate) calls: Slab,
     /// Calls in the waiting queue.
@@ -97,6 +100,7 @@ impl Machine {
         Machine {
             h2: h2::Connection::new(side, config, now),
             side,
+            refusal: Refusal::default(),
             settings: Settings::new(config),
             calls: Slab::new(),
             waiting: 0,

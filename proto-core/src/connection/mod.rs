@@ -10,6 +10,7 @@ mod memory;
 mod opening;
 mod pulling;
 mod request_head;
+mod stranger;
 mod streams;
 
 use crate::buf::{Incoming, Outgoing};
@@ -102,7 +103,11 @@ pub struct Connection<R> {
 impl<R> Connection<R> {
     /// Takes bytes from the peer. Events decoded before an error stand; a GOAWAY waits to be transmitted after it.
     pub fn receive(&mut self, now: Instant, input: &mut Incoming) -> Result<(), ConnectionError> {
-        let outcome = self.machine.h2.receive(now, input);
+        let outcome = if self.machine.h2.is_met_by_stranger(input.as_slice()) {
+            self.machine.receive_from_stranger(now, input)
+        } else {
+            self.machine.h2.receive(now, input)
+        };
         self.machine.pump(now);
         outcome
     }

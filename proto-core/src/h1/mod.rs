@@ -10,7 +10,9 @@ mod connect;
 mod head;
 mod no_proxy;
 mod proxy;
+mod refusal;
 
 pub use connect::{Connect, ConnectError};
 pub use no_proxy::NoProxy;
 pub use proxy::{Proxy, ProxyError, ProxyProblem};
+pub(crate) use refusal::{Look, Refusal};

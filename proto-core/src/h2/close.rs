@@ -41,6 +41,10 @@ impl Connection {
         if self.closed.is_some() {
             return;
         }
+        if self.is_held_back() && reason != ConnectionError::Shutdown {
+            // Who has not begun in HTTP/2 is not bidden farewell in it.
+            self.output.clear();
+        }
         self.events.closed = true;
         self.closed = Some(reason);
         self.timers = crate::timer::Timers::new();

@@ -60,7 +60,7 @@ pub use stream_mut::StreamMut;
 pub use window::Windows;
 
 use crate::config::Config;
-use crate::error::ConnectionError;
+use crate::error::{ConnectionError, Stranger};
 use crate::hpack::{Decoder, Encoder, HeaderList};
 use crate::time::Instant;
 use crate::timer::Timers;
@@ -162,7 +162,7 @@ pub struct Connection {
     now: Instant,
     phase: Phase,
     /// What the peer looks like, if its first bytes are few and no HTTP/2.
-    suspect: Option<&'static str>,
+    suspect: Option<Stranger>,
     local: Local,
     remote: Remote,
     guards: Guards,

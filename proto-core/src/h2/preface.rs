@@ -2,9 +2,10 @@
 
 use super::timeouts::Kind;
 use super::{Connection, Side};
-use crate::error::ConnectionError;
 use crate::error::ErrorCode::ProtocolError;
+use crate::error::{ConnectionError, Stranger, printable};
 use crate::frame::{FrameError, Head, PREFACE, flag, kind};
+use crate::time::Instant;
 
 /// How far the peer has come.
 ///
@@ -36,35 +37,41 @@ enum Start {
     /// Good; this many bytes are done with.
     Done(usize),
     /// Not an HTTP/2 peer.
-    Stranger(&'static str),
+    Stranger,
     /// An HTTP/2 peer that does not begin as it must.
     Wrong(FrameError),
 }
 
 /// Who does not begin as an HTTP/2 peer must.
 #[derive(Debug)]
-pub(super) enum Stranger {
-    /// Somebody else, who looks like this.
-    NotHttp2(&'static str),
+pub(super) enum Fault {
+    /// Somebody else.
+    NotHttp2(Stranger),
     /// An HTTP/2 peer with a fault.
     Wrong(FrameError),
 }
 
+/// Are these the first bytes of a preface, as far as they go?
+fn begins_preface(bytes: &[u8]) -> bool {
+    let n = bytes.len().min(PREFACE.len());
+    bytes[..n] == PREFACE[..n]
+}
+
 /// Looks at the first bytes in `Phase::Preface`.
 fn check_preface(bytes: &[u8]) -> Start {
-    let n = bytes.len().min(PREFACE.len());
-    if bytes[..n] != PREFACE[..n] {
-        return Start::Stranger(looks_like(bytes));
+    match begins_preface(bytes) {
+        false => Start::Stranger,
+        true if bytes.len() < PREFACE.len() => Start::Incomplete,
+        true => Start::Done(PREFACE.len()),
     }
-    if n < PREFACE.len() { Start::Incomplete } else { Start::Done(n) }
 }
 
 /// Looks at the first frame in `Phase::Settings`. It is left where it is.
 fn check_first_frame(bytes: &[u8], side: Side) -> Start {
     let Some(head) = Head::read(bytes) else {
         // Not even a head; but a stranger may have said all that it has to say.
-        let strange = side == Side::Client && bytes.len() >= 4 && !could_be_settings(bytes);
-        return if strange { Start::Stranger(looks_like(bytes)) } else { Start::Incomplete };
+        let strange = side == Side::Client && !could_be_settings(bytes);
+        return if strange { Start::Stranger } else { Start::Incomplete };
     };
     if head.kind == kind::SETTINGS && !head.has(flag::ACK) && head.stream == 0 && head.len <= 0xffff {
         return Start::Done(0);
@@ -74,28 +81,50 @@ fn check_first_frame(bytes: &[u8], side: Side) -> Start {
         let what = "the first frame is not SETTINGS (RFC 9113 section 3.4)";
         return Start::Wrong(FrameError::connection(ProtocolError, what));
     }
-    Start::Stranger(looks_like(bytes))
+    Start::Stranger
 }
 
-/// Bytes that tell a stranger from another. Fewer are waited for: until the end of the stream, or until time runs out.
+/// Bytes that tell a stranger from another who is neither of HTTP/1.x nor of TLS. Fewer are waited for: until the end of the stream, or
+/// until time runs out.
 const ENOUGH_TO_TELL: usize = 16;
+
+/// Of a first line so much is waited for.
+const LONGEST_LINE: usize = 256;
+
+/// Of a first line so much is shown.
+const SHOWN_LINE: usize = 100;
 
 /// SETTINGS are short: the length's first byte is 0, the fourth byte is the type (or that of another frame, which is judged later).
 fn could_be_settings(bytes: &[u8]) -> bool {
-    bytes[0] == 0 && bytes[3] <= kind::CONTINUATION
+    bytes.first().is_none_or(|&length| length == 0) && bytes.get(3).is_none_or(|&kind| kind <= kind::CONTINUATION)
 }
 
-/// What the first bytes of a peer look like that is not an HTTP/2 peer.
-fn looks_like(bytes: &[u8]) -> &'static str {
+/// The first bytes of a peer that is not an HTTP/2 peer: who it looks like, and whether more bytes would say more.
+fn who_is_it(bytes: &[u8], side: Side) -> (Stranger, bool) {
     const METHODS: [&[u8]; 9] =
         [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"PATCH ", b"TRACE "];
     let starts = |with: &[u8]| {
         let n = with.len().min(bytes.len());
         bytes[..n].eq_ignore_ascii_case(&with[..n])
     };
-    match bytes {
-        [0x16, 3, ..] => "a TLS handshake (this side speaks plain text: is one of the two configured for TLS?)",
-        [0x15, 3, ..] => "a TLS alert (the peer expects TLS, or refused it)",
+    let end = bytes.iter().position(|&b| b == b'\n');
+    let line = bytes[..end.unwrap_or(bytes.len())].trim_ascii_end();
+    let has_line = end.is_some() || bytes.len() >= LONGEST_LINE;
+    match (bytes, side) {
+        // A record of a handshake, or an alert; then the version (RFC 8446 section 5.1).
+        ([0x16 | 0x15, 3, ..], Side::Client) => return (Stranger::TlsServer, true),
+        ([0x16 | 0x15, 3, ..], Side::Server) => return (Stranger::TlsClient, true),
+        (_, Side::Client) if bytes.len() >= 5 && starts(b"HTTP/1.") => {
+            return (Stranger::Http1Server { answer: printable(line, SHOWN_LINE) }, has_line);
+        }
+        (_, Side::Server) if bytes.len() >= 3 && METHODS.iter().any(|method| starts(method)) => {
+            // A query may hold what is nobody else's business.
+            let request = line.split(|&b| b == b'?').next().unwrap_or(line);
+            return (Stranger::Http1Client { request: printable(request, SHOWN_LINE) }, has_line);
+        }
+        _ => {}
+    }
+    let looks_like = match bytes {
         [b'P', b'R', b'I', ..] => "an HTTP/2 preface with an error in it",
         _ if bytes.len() >= 5 && starts(b"HTTP/1.") => "an HTTP/1.1 response",
         _ if bytes.len() >= 3 && METHODS.iter().any(|method| starts(method)) => "an HTTP/1.1 request",
@@ -104,12 +133,13 @@ fn looks_like(bytes: &[u8]) -> &'static str {
         _ if starts(b"220 ") || starts(b"220-") => "an SMTP or FTP greeting",
         _ if bytes.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => "text that is not HTTP",
         _ => "bytes that are no HTTP/2 frame",
-    }
+    };
+    (Stranger::Other { looks_like }, bytes.len() >= ENOUGH_TO_TELL)
 }
 
 impl Connection {
     /// Looks at what comes before the first SETTINGS are complete. `Ok(Some(n))`: go on behind `n` bytes; `Ok(None)`: wait for more.
-    pub(super) fn greet(&mut self, bytes: &[u8]) -> Result<Option<usize>, Stranger> {
+    pub(super) fn greet(&mut self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
         let start = match self.phase {
             Phase::Open => return Ok(Some(0)),
             Phase::Preface => check_preface(bytes),
@@ -117,19 +147,45 @@ impl Connection {
         };
         match start {
             Start::Incomplete => Ok(None),
-            Start::Stranger(what) if bytes.len() < ENOUGH_TO_TELL => {
-                self.suspect = Some(what);
-                Ok(None)
-            }
             Start::Done(n) => {
                 if self.phase == Phase::Preface {
                     self.phase = Phase::Settings;
                 }
                 Ok(Some(n))
             }
-            Start::Stranger(what) => Err(Stranger::NotHttp2(what)),
-            Start::Wrong(fault) => Err(Stranger::Wrong(fault)),
+            Start::Stranger => match who_is_it(bytes, self.side) {
+                (peer, true) => Err(Fault::NotHttp2(peer)),
+                (peer, false) => {
+                    self.suspect = Some(peer);
+                    Ok(None)
+                }
+            },
+            Start::Wrong(fault) => Err(Fault::Wrong(fault)),
         }
+    }
+
+    /// Server: a preface is still to come, and these first bytes do not begin one.
+    pub(crate) fn is_met_by_stranger(&self, bytes: &[u8]) -> bool {
+        self.phase == Phase::Preface && self.closed.is_none() && !begins_preface(bytes)
+    }
+
+    /// The peer looks like this so far (`None`: as its first bytes say); more bytes are to tell.
+    pub(crate) fn suspect(&mut self, now: Instant, peer: Option<Stranger>, bytes: &[u8]) {
+        self.tick(now);
+        self.heard = self.now;
+        self.suspect = Some(peer.unwrap_or_else(|| who_is_it(bytes, self.side).0));
+    }
+
+    /// Server: the peer is this one; these are the last words to it, in its own language.
+    pub(crate) fn dismiss(&mut self, now: Instant, peer: Stranger, last_words: &[u8]) {
+        self.tick(now);
+        self.close(ConnectionError::NotHttp2 { peer });
+        self.output.buf_mut().extend_from_slice(last_words);
+    }
+
+    /// Nothing is sent to a peer that has not sent its preface: it may be one that would not understand it.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.phase == Phase::Preface && self.closed.is_none()
     }
 
     /// The peer's first SETTINGS are here.
@@ -143,8 +199,8 @@ impl Connection {
 
     /// The error for a connection that the peer closed, by how far it had come.
     pub(super) fn lost_in_phase(&self) -> ConnectionError {
-        if let Some(looks_like) = self.suspect {
-            return ConnectionError::NotHttp2 { looks_like };
+        if let Some(peer) = &self.suspect {
+            return ConnectionError::NotHttp2 { peer: peer.clone() };
         }
         let reason = match (self.phase, self.side) {
             (Phase::Preface, _) => "the peer closed it before its HTTP/2 preface was complete",
@@ -162,41 +218,61 @@ impl Connection {
 mod tests {
     use super::*;
 
-    fn stranger(start: Start) -> &'static str {
-        match start {
-            Start::Stranger(what) => what,
-            other => panic!("{other:?}"),
+    /// Who it is, and after how many bytes that was certain.
+    fn stranger(bytes: &[u8], side: Side) -> (Stranger, usize) {
+        for n in 1..=bytes.len() {
+            let start = match side {
+                Side::Server => check_preface(&bytes[..n]),
+                Side::Client => check_first_frame(&bytes[..n], side),
+            };
+            match start {
+                Start::Incomplete => {}
+                Start::Stranger => {
+                    if let (peer, true) = who_is_it(&bytes[..n], side) {
+                        return (peer, n);
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        (who_is_it(bytes, side).0, bytes.len() + 1)
+    }
+
+    fn other(looks_like: &'static str) -> Stranger {
+        Stranger::Other { looks_like }
+    }
+
+    #[test]
+    fn strangers_at_a_server_are_told_apart_as_early_as_can_be() {
+        let request = |line: &str| Stranger::Http1Client { request: line.into() };
+        for (bytes, peer, after) in [
+            (&b"GET / HTTP/1.1\r\n"[..], request("GET / HTTP/1.1"), 16),
+            (b"POST /a HTTP/1.1\nhost", request("POST /a HTTP/1.1"), 17),
+            (b"\x16\x03\x01\x02\x00\x01", Stranger::TlsClient, 2),
+            (b"PRI * HTTP/1.1\r\n", other("an HTTP/2 preface with an error in it"), 16),
+            (b"\x00\xff\x12", other("bytes that are no HTTP/2 frame"), 4),
+            (b"hello\r\n", other("text that is not HTTP"), 8),
+        ] {
+            assert_eq!(stranger(bytes, Side::Server), (peer, after));
         }
     }
 
     #[test]
-    fn strangers_at_a_server_are_told_apart() {
-        for (bytes, what) in [
-            (&b"GET / HTTP/1.1\r\n"[..], "an HTTP/1.1 request"),
-            (b"POST /a HTTP/1.1\r\n", "an HTTP/1.1 request"),
-            (
-                b"\x16\x03\x01\x02\x00\x01",
-                "a TLS handshake (this side speaks plain text: is one of the two configured for TLS?)",
-            ),
-            (b"PRI * HTTP/1.1", "an HTTP/2 preface with an error in it"),
-            (b"\x00\xff\x12", "bytes that are no HTTP/2 frame"),
-            (b"hello\r\n", "text that is not HTTP"),
+    fn strangers_at_a_client_are_told_apart_as_early_as_can_be() {
+        let answer = |line: &str| Stranger::Http1Server { answer: line.into() };
+        let long = [b"HTTP/1.1 200 ", &[b'x'; 300][..]].concat();
+        for (bytes, peer, after) in [
+            (&b"HTTP/1.1 400 Bad Request\r\nServer: x"[..], answer("HTTP/1.1 400 Bad Request"), 26),
+            (b"HTTP/1.0 200 OK\n", answer("HTTP/1.0 200 OK"), 16),
+            (b"HTTP/1.1 4", answer("HTTP/1.1 4"), 11),
+            (&long, answer(&alloc::format!("HTTP/1.1 200 {}", "x".repeat(87))), 256),
+            (b"\x15\x03\x01\x00\x02\x02\x46", Stranger::TlsServer, 2),
+            (b"\x16\x03", Stranger::TlsServer, 2),
+            (b"<!DOCTYPE html><html>", other("an HTML page"), 16),
+            (b"SSH-2.0-OpenSSH", other("an SSH greeting"), 16),
+            (b"\xde\xad\xbe\xef\xde\xad\xbe\xef\xde\xad", other("bytes that are no HTTP/2 frame"), 11),
         ] {
-            assert_eq!(stranger(check_preface(bytes)), what);
-        }
-    }
-
-    #[test]
-    fn strangers_at_a_client_are_told_apart() {
-        for (bytes, what) in [
-            (&b"HTTP/1.1 400 Bad Request\r\n"[..], "an HTTP/1.1 response"),
-            (b"HTTP/1.0 200 OK\r\n", "an HTTP/1.1 response"),
-            (b"\x15\x03\x01\x00\x02\x02\x46", "a TLS alert (the peer expects TLS, or refused it)"),
-            (b"<!DOCTYPE html><html>", "an HTML page"),
-            (b"SSH-2.0-OpenSSH", "an SSH greeting"),
-            (b"\xde\xad\xbe\xef\xde\xad\xbe\xef\xde\xad", "bytes that are no HTTP/2 frame"),
-        ] {
-            assert_eq!(stranger(check_first_frame(bytes, Side::Client)), what);
+            assert_eq!(stranger(bytes, Side::Client), (peer, after));
         }
     }
 

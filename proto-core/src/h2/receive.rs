@@ -1,7 +1,7 @@
 //! Bytes of the peer: frames parsed in place, each given to the part that it concerns.
 
 use super::index::Found;
-use super::preface::Stranger;
+use super::preface::Fault;
 use super::state::{Input, State, Step};
 use super::window::{overflow, overrun};
 use super::{Connection, Ready, Reset, Side};
@@ -63,11 +63,11 @@ impl Connection {
                     return Ok(true);
                 }
                 Ok(None) => return Ok(false),
-                Err(Stranger::NotHttp2(looks_like)) => {
-                    self.close(ConnectionError::NotHttp2 { looks_like });
+                Err(Fault::NotHttp2(peer)) => {
+                    self.close(ConnectionError::NotHttp2 { peer });
                     return Ok(true);
                 }
-                Err(Stranger::Wrong(fault)) => return Err(fault),
+                Err(Fault::Wrong(fault)) => return Err(fault),
             }
         }
         let bytes = input.as_slice();

@@ -115,8 +115,8 @@ impl Connection {
         if self.is_ready() {
             return;
         }
-        let reason = match (self.suspect, self.side) {
-            (Some(looks_like), _) => ConnectionError::NotHttp2 { looks_like },
+        let reason = match (&self.suspect, self.side) {
+            (Some(peer), _) => ConnectionError::NotHttp2 { peer: peer.clone() },
             (None, Side::Client) => {
                 ConnectionError::TimedOut { what: "the server's SETTINGS (is it an HTTP/2 server?)" }
             }

@@ -120,6 +120,9 @@ impl Connection {
         if !out.is_empty() {
             return true;
         }
+        if self.is_held_back() {
+            return false;
+        }
         if self.closed.is_none() {
             self.fill_output();
             if self.output.len() > 0 {
@@ -145,7 +148,7 @@ impl Connection {
     /// `poll_transmit` would yield something (O(1)).
     pub fn has_output(&self) -> bool {
         let sendable = self.streams.sendable > 0 && self.send_window.available() > 0 && self.closed.is_none();
-        self.output.len() > 0 || sendable
+        (self.output.len() > 0 || sendable) && !self.is_held_back()
     }
 
     /// False while so much waits for the peer to read that we stop reading: replies to PING and SETTINGS floods, or frames of any other kind that

@@ -2,6 +2,7 @@
 
 mod client;
 mod ends;
+mod http1;
 mod life;
 mod many;
 mod random;

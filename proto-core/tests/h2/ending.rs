@@ -269,31 +269,59 @@ fn first_bytes(side: Side, bytes: &[u8], then_closed: bool) -> String {
 
 #[test]
 fn strangers_are_named() {
-    let not_http2 = "the peer does not speak HTTP/2: it sent ";
-    for (side, bytes, what) in [
-        (Side::Server, &b"GET /index.html HTTP/1.1\r\nhost: a\r\n\r\n"[..], "an HTTP/1.1 request"),
-        (Side::Server, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03aaaaaaaa", "a TLS handshake"),
-        (Side::Server, b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", "an HTTP/2 preface with an error in it"),
-        (
-            Side::Server,
-            b"\x93\x11\x00\xfe\x93\x11\x00\xfe\x93\x11\x00\xfe\x93\x11\x00\xfe",
-            "bytes that are no HTTP/2 frame",
-        ),
-        (Side::Client, b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", "an HTTP/1.1 response"),
-        (Side::Client, b"\x15\x03\x03\x00\x02\x02\x46", "a TLS alert"),
-        (Side::Client, b"<html><body>login</body></html>", "an HTML page"),
+    let sent = |what: &str| format!("the peer does not speak HTTP/2: it sent {what}");
+    let asked = |line: &str| format!("the client speaks HTTP/1.1, not HTTP/2: it asked {line:?}");
+    let answered = |line: &str| format!("the server speaks HTTP/1.1, not HTTP/2: it answered {line:?}");
+    let noise = b"\x93\x11\x00\xfe\x93\x11\x00\xfe\x93\x11\x00\xfe\x93\x11\x00\xfe";
+    for (side, bytes, text) in [
+        (Side::Server, &b"GET /index.html?a=b HTTP/1.1\r\nhost: a\r\n\r\n"[..], asked("GET /index.html")),
+        (Side::Server, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03", "the client speaks TLS, this port does not".into()),
+        (Side::Server, b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", sent("an HTTP/2 preface with an error in it")),
+        (Side::Server, noise, sent("bytes that are no HTTP/2 frame")),
+        (Side::Client, b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", answered("HTTP/1.1 400 Bad Request")),
         (
             Side::Client,
-            b"\xf3\x84\x11\x93\xf3\x84\x11\x93\xf3\x84\x11\x93\xf3\x84\x11\x93",
-            "bytes that are no HTTP/2 frame",
+            b"\x15\x03\x03\x00\x02\x02\x46",
+            "the server expects TLS: it answered plain text with a TLS record".into(),
         ),
-        (Side::Client, b"SSH-2.0-x\r\n", "an SSH greeting"),
+        (Side::Client, b"<html><body>login</body></html>", sent("an HTML page")),
+        (Side::Client, noise, sent("bytes that are no HTTP/2 frame")),
+        (Side::Client, b"SSH-2.0-x\r\n", sent("an SSH greeting")),
     ] {
         for then_closed in [true, false] {
-            let text = first_bytes(side, bytes, then_closed);
-            assert!(text.starts_with(&format!("{not_http2}{what}")), "{text}");
+            assert_eq!(first_bytes(side, bytes, then_closed), text);
         }
     }
+}
+
+/// A peer that stays where it is: what it is shows before time runs out.
+#[test]
+fn strangers_that_show_themselves_in_few_bytes_are_not_waited_for() {
+    for (side, bytes) in [
+        (Side::Client, &b"\x15\x03\x03\x00\x02\x02\x46"[..]),
+        (Side::Client, b"HTTP/1.1 400\r\n"),
+        (Side::Server, b"\x16\x03\x01"),
+    ] {
+        let mut raw = H2Raw::new(side, &Config::default());
+        let _ = raw.send(bytes);
+        assert!(matches!(raw.connection.close_reason(), Some(ConnectionError::NotHttp2 { .. })), "{bytes:?}");
+    }
+}
+
+/// A stranger would not understand them.
+#[test]
+fn a_server_sends_no_frames_before_the_preface_has_come() {
+    for then in [&b"\x16\x03\x01"[..], b"GET / HTTP/1.1\r\n\r\n", b""] {
+        let mut raw = H2Raw::new(Side::Server, &Config::default());
+        assert!(!raw.connection.has_output() && raw.frames().is_empty());
+        let _ = raw.send(then);
+        raw.clock.advance(Duration::from_secs(21));
+        raw.connection.handle_timeout(raw.clock.now());
+        assert!(raw.connection.close_reason().is_some() && raw.frames().is_empty(), "{then:?}");
+    }
+    let mut raw = H2Raw::new(Side::Server, &Config::default());
+    raw.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    assert!(raw.connection.has_output() && !raw.frames().is_empty());
 }
 
 #[test]

@@ -169,7 +169,11 @@ fn what_the_driver_had_written_decides_whether_the_server_may_have_seen_a_call()
 
 #[test]
 fn a_peer_that_is_not_grpc_at_all_ends_every_call_and_is_named() {
-    for noise in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], &[0x15, 3, 1, 0, 2, 2, 70], b"SSH-2.0-OpenSSH_9.2\r\n"] {
+    for (noise, says) in [
+        (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "the server speaks HTTP/1.1, not HTTP/2"),
+        (&[0x15, 3, 1, 0, 2, 2, 70], "the server expects TLS"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP/2"),
+    ] {
         let mut raw = Raw::over(Side::Client, Connection::client(Config::default(), Clock::new().now()));
         let now = raw.clock.now();
         let id = raw.connection.start(now, Head::new("/a.B/C"), &CallOptions::default()).unwrap();
@@ -178,7 +182,7 @@ fn a_peer_that_is_not_grpc_at_all_ends_every_call_and_is_named() {
         raw.connection.receive_eof(now);
         let status = drain(&mut raw, id).1.expect("a verdict");
         assert_eq!(status.code(), Code::Unavailable);
-        assert!(status.message().contains("HTTP/2"), "{status}");
+        assert!(status.message().contains(says), "{status}");
     }
 }
 
