@@ -248,6 +248,17 @@ fn errors_say_whose_verdict_and_whether_to_retry() {
 }
 
 #[test]
+fn a_simulation_finds_a_planted_bug_and_replays_it() {
+    prints("simulation", &["found: seed ", "again: cargo run --example simulation -- ", "nobody is greeted twice"]);
+    let out = run(program("simulation"));
+    let found = out.lines().find_map(|line| line.strip_prefix("found: ")).expect("it is printed");
+    let seed = found.strip_prefix("seed ").and_then(|rest| rest.split(',').next()).expect("it names the seed");
+    let mut replay = program("simulation");
+    replay.arg(seed);
+    assert!(run(replay).starts_with(found), "the same seed is the same run");
+}
+
+#[test]
 fn shutdown_lets_calls_end_and_cuts_what_is_left() {
     prints(
         "shutdown",

@@ -73,6 +73,8 @@ pub(super) struct NetState {
     black_holes: Vec<String>,
     /// Nothing arrives while this holds.
     pub(super) held: bool,
+    /// When links break that are made before.
+    cuts: Vec<Instant>,
 }
 
 /// The network. Its lock is never held across a switch of threads.
@@ -92,6 +94,15 @@ fn key(address: &Address) -> String {
         Address::Tcp(address) => address.to_string(),
         #[cfg(unix)]
         Address::Unix(path) => format!("unix:{}", path.display()),
+    }
+}
+
+impl NetState {
+    /// A new link, which stands at `at` unless something else is decided.
+    fn link(&self, at: Instant) -> Link {
+        let mut link = Link::new(Some(at));
+        link.cut_at = self.cuts.iter().copied().filter(|cut| *cut > at).min();
+        link
     }
 }
 
@@ -145,7 +156,7 @@ impl Net {
         let at = self.arrival();
         let to = key(to);
         let mut state = self.state();
-        let mut link = Link::new(Some(at));
+        let mut link = state.link(at);
         let index = state.links.len();
         if state.black_holes.contains(&to) || state.held {
             link.stands_at = None;
@@ -165,7 +176,8 @@ impl Net {
     pub(super) fn pair(self: &Arc<Self>) -> (Arc<dyn Pipe>, Arc<dyn Pipe>) {
         let now = self.sched.now();
         let mut state = self.state();
-        state.links.push(Link::new(Some(now)));
+        let link = state.link(now);
+        state.links.push(link);
         let index = state.links.len() - 1;
         (Arc::new(SimPipe::new(self, index, 0)), Arc::new(SimPipe::new(self, index, 1)))
     }
@@ -176,13 +188,16 @@ impl Net {
         Arc::new(SimPoller::new(self, state.pollers.len() - 1))
     }
 
-    /// Breaks every link at `at`; those that are made later are not touched.
+    /// Breaks every link that exists at `at`; those that stand later are not touched.
     pub(super) fn cut(&self, at: Instant) {
         let mut waiters = Vec::new();
-        for link in &mut self.state().links {
+        let mut state = self.state();
+        state.cuts.push(at);
+        for link in &mut state.links {
             link.cut_at = Some(link.cut_at.map_or(at, |t| t.min(at)));
             link.announce(at, &mut waiters);
         }
+        drop(state);
         self.tell(waiters);
     }
 

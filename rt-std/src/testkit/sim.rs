@@ -271,7 +271,7 @@ impl Sim {
         self.net.add_black_hole(address);
     }
 
-    /// Breaks every link that exists then, after so much time; later ones stand.
+    /// Breaks every link that exists after so much time, even if it is made only meanwhile; later ones stand.
     pub fn cut_link_after(&self, time: Duration) {
         self.net.cut(self.now() + time);
     }

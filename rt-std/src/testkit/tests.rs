@@ -198,6 +198,19 @@ fn a_cut_link_is_reset_at_its_time_and_wakes_the_reader() {
 }
 
 #[test]
+fn a_cut_breaks_links_that_are_made_before_it_and_spares_later_ones() {
+    Sim::seed(6).run(|sim| {
+        sim.cut_link_after(3 * MS);
+        sim.sleep(MS);
+        let (before, _other) = sim.pair();
+        assert_eq!(before.read(&mut [0; 4], None).expect_err("it was cut").kind(), ConnectionReset);
+        let (later, other) = sim.pair();
+        other.try_write(&[b"x"]).expect("there is room");
+        assert_eq!(later.read(&mut [0; 4], None).expect("it stands"), 1);
+    });
+}
+
+#[test]
 fn held_links_deliver_later() {
     Sim::seed(6).run(|sim| {
         let (near, far) = sim.pair();
