@@ -10,6 +10,7 @@ pub mod frame_reader;
 pub mod grpc_deframing;
 pub mod hpack_decode;
 pub mod hpack_round_trip;
+pub mod http1;
 mod input;
 pub mod metadata_and_status;
 mod mutate;
@@ -47,6 +48,7 @@ targets![
     grpc_deframing,
     hpack_decode,
     hpack_round_trip,
+    http1,
     metadata_and_status,
     pair_operations,
     server_bytes,
