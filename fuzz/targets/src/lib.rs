@@ -17,6 +17,7 @@ mod mutate;
 mod one_end;
 pub mod pair_operations;
 pub mod server_bytes;
+pub mod tls_stage;
 mod wire;
 
 pub use mutate::mutate;
@@ -52,4 +53,5 @@ targets![
     metadata_and_status,
     pair_operations,
     server_bytes,
+    tls_stage,
 ];

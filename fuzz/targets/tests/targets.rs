@@ -7,7 +7,7 @@ use std::panic;
 
 /// Changed inputs of a target: so many, or as many as the environment variable `INPUTS` says.
 fn inputs() -> u64 {
-    std::env::var("INPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000)
+    std::env::var("INPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(300)
 }
 
 /// Runs one input; where it fails, the test says which it was.
