@@ -30,8 +30,26 @@ pub struct Problem {
     pub message: String,
     /// What stands there, and how it is marked: the source line, and the columns (from 1, end exclusive).
     pub source: Option<(String, usize, usize)>,
+    /// Other places of the same file that have to do with it: the field that took the number first, say.
+    pub also: Vec<Place>,
     /// What may help.
     pub help: Option<String>,
+}
+
+/// A place of a `.proto` file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Place {
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// Its last column and one.
+    pub end: usize,
+    /// The source line.
+    pub text: String,
+    /// What it has to do with the problem: "first defined here".
+    pub label: String,
 }
 
 impl Error {
@@ -103,13 +121,23 @@ impl fmt::Display for Problem {
         }
         f.write_str(&self.message)?;
         if let (Some((text, from, to)), Some((line, _))) = (&self.source, self.position) {
-            let margin = line.to_string().len();
-            let (space, marks) = (" ".repeat(from - 1), "^".repeat(to.saturating_sub(*from).max(1)));
-            write!(f, "\n{:margin$} |\n{line} | {text}\n{:margin$} | {space}{marks}", "", "")?;
+            marked(f, line, text, *from, *to, "")?;
+        }
+        for place in &self.also {
+            marked(f, place.line, &place.text, place.column, place.end, &place.label)?;
         }
         if let Some(help) = &self.help {
             write!(f, "\n  help: {help}")?;
         }
         Ok(())
     }
+}
+
+/// A line of the source, and under it what is meant.
+fn marked(f: &mut fmt::Formatter<'_>, line: usize, text: &str, from: usize, to: usize, label: &str) -> fmt::Result {
+    let margin = line.to_string().len();
+    let mark = if label.is_empty() { "^" } else { "-" };
+    let (space, marks) = (" ".repeat(from.saturating_sub(1)), mark.repeat(to.saturating_sub(from).max(1)));
+    let label = if label.is_empty() { String::new() } else { format!(" {label}") };
+    write!(f, "\n{:margin$} |\n{line} | {text}\n{:margin$} | {space}{marks}{label}", "", "")
 }

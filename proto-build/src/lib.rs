@@ -47,7 +47,7 @@ pub mod plugin;
 mod services;
 
 pub use builder::{Builder, configure};
-pub use error::{Error, Problem, Result};
+pub use error::{Error, Place, Problem, Result};
 pub use prost_build;
 
 use std::path::Path;

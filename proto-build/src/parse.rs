@@ -1,7 +1,7 @@
 //! From `.proto` files to descriptors, by protox; its errors become [`Problem`]s with a path that can be clicked.
 
-use crate::error::{Error, Problem, Result};
-use miette::Diagnostic;
+use crate::error::{Error, Place, Problem, Result};
+use miette::{Diagnostic, LabeledSpan};
 use prost_types::FileDescriptorSet;
 use protox::Compiler;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,7 @@ fn missing(path: &Path, what: &str) -> Error {
         position: None,
         message: format!("there is no such {what}"),
         source: None,
+        also: Vec::new(),
         help: Some(format!("relative paths start at {here} (a build script's is the directory of Cargo.toml)")),
     }])
 }
@@ -96,13 +97,17 @@ fn found(name: &str, includes: &[PathBuf]) -> String {
 }
 
 fn problem(diagnostic: &dyn Diagnostic, file: Option<String>, source: &SourceText) -> Problem {
-    let span = diagnostic.labels().and_then(|mut labels| labels.next());
-    let place = span.and_then(|span| source.place(span.offset(), span.len()));
+    let labels = diagnostic.labels().into_iter().flatten();
+    let mut places: Vec<Place> = labels.filter_map(|label| source.place(&label)).collect();
+    // Of two that contradict each other the later one is to blame, whichever the diagnostic names first.
+    let blamed = places.iter().position(|p| p.label.contains("again") || p.label.contains("found")).unwrap_or(0);
+    let place = (blamed < places.len()).then(|| places.remove(blamed));
     Problem {
         file,
         position: place.as_ref().map(|p| (p.line, p.column)),
         message: diagnostic.to_string(),
-        source: place.map(|p| (p.text, p.column, p.column + p.width)),
+        source: place.map(|p| (p.text, p.column, p.end)),
+        also: places,
         help: diagnostic.help().map(|h| h.to_string()),
     }
 }
@@ -115,13 +120,6 @@ struct SourceText {
     byte_columns: bool,
 }
 
-struct Place {
-    line: usize,
-    column: usize,
-    width: usize,
-    text: String,
-}
-
 impl SourceText {
     fn of(error: &protox::Error) -> Self {
         let read = |code: &dyn miette::SourceCode| {
@@ -132,7 +130,8 @@ impl SourceText {
         SourceText { text: error.source_code().and_then(read), byte_columns: !error.is_parse() }
     }
 
-    fn place(&self, offset: usize, length: usize) -> Option<Place> {
+    fn place(&self, label: &LabeledSpan) -> Option<Place> {
+        let (offset, length) = (label.offset(), label.len());
         let text = self.text.as_deref()?;
         let before = text.get(..offset)?;
         let start = before.rfind('\n').map_or(0, |n| n + 1);
@@ -141,11 +140,13 @@ impl SourceText {
         let meant = start + chars(&text[start..offset]);
         let offset = if self.byte_columns && text.is_char_boundary(meant) { meant } else { offset };
         let stop = text.get(offset..(offset + length).min(end)).map_or(1, chars);
+        let column = chars(&text[start..offset]) + 1;
         Some(Place {
             line: before.matches('\n').count() + 1,
-            column: chars(&text[start..offset]) + 1,
-            width: stop.max(1),
+            column,
+            end: column + stop.max(1),
             text: text[start..end].trim_end().replace('\t', " "),
+            label: label.label().unwrap_or_default().to_owned(),
         })
     }
 }

@@ -128,3 +128,38 @@ fn without_a_directory_to_write_to_the_remedy_is_named() {
     assert!(text.contains("OUT_DIR is not set") && text.contains("out_dir"), "{text}");
     assert!(!Path::new("p.rs").exists());
 }
+
+#[test]
+fn of_two_that_contradict_each_other_both_are_shown() {
+    for (name, body, message, position, also) in [
+        (
+            "number",
+            "string one = 1;\n  string two = 1;",
+            "field number '1' is already used",
+            (4, 16),
+            (3, "first defined here"),
+        ),
+        (
+            "oneof",
+            "oneof k { int32 a = 1; }\n  int32 b = 1;",
+            "field number '1' is already used",
+            (4, 13),
+            (3, "first defined here"),
+        ),
+        ("reserved", "reserved 5;\n  string five = 5;", "conflicts with reserved range", (3, 12), (4, "defined here")),
+        ("name", "string one = 1;\n  string one = 2;", "", (4, 10), (3, "first defined here")),
+    ] {
+        let source = format!("syntax = \"proto3\";\nmessage A {{\n  {body}\n}}\n");
+        let (error, text) = error(&format!("both-{name}"), &[("m.proto", &source)], "m.proto");
+        let problem = first(&error);
+        assert_eq!((problem.position, problem.also.len()), (Some(position), 1), "{name}: {text}");
+        assert_eq!((problem.also[0].line, &problem.also[0].label[..]), also, "{name}: {text}");
+        assert!(text.starts_with(&format!("m.proto:{}:", position.0)) && text.contains(message), "{name}: {text}");
+    }
+    let source = "syntax = \"proto3\";\nmessage A {\n  string one = 1;\n  string two = 1;\n}\n";
+    let (_, text) = error("both", &[("m.proto", source)], "m.proto");
+    let expected = "m.proto:4:16: field number '1' is already used\n  \
+                    |\n4 |   string two = 1;\n  |                ^\n  \
+                    |\n3 |   string one = 1;\n  |                - first defined here";
+    assert_eq!(text, expected);
+}
