@@ -214,6 +214,7 @@ impl Builder {
 
 impl Builder {
     /// Compiles, as [`proto_build::compile`](crate::compile) does.
+    #[doc(alias = "compile_protos")]
     pub fn compile(mut self, protos: &[impl AsRef<Path>], includes: &[impl AsRef<Path>]) -> Result {
         let protos: Vec<PathBuf> = protos.iter().map(|p| p.as_ref().to_owned()).collect();
         let includes: Vec<PathBuf> = includes.iter().map(|p| p.as_ref().to_owned()).collect();

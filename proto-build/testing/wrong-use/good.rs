@@ -1,4 +1,5 @@
 // Compiles: what the other files here get wrong.
+#![deny(unused_must_use)]
 use proto_build_testing::bare::{
     HelloReply, HelloRequest, HelloService, HelloServiceClient, HelloServiceServer, blocking,
 };
@@ -26,6 +27,7 @@ fn main() -> Result<(), Status> {
     let _ = rt_std::Server::builder().add_service(HelloServiceServer::blocking(Greeter));
     add_service(HelloServiceServer::new(Greeter));
     let client = HelloServiceClient::new(Loopback::new(HelloServiceServer::blocking(Greeter)));
-    let _ = client.say_hello(HelloRequest { name: "Ada".into() })?;
+    // What it replies need not be looked at.
+    client.say_hello(HelloRequest { name: "Ada".into() })?;
     Ok(())
 }

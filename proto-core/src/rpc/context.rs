@@ -205,6 +205,7 @@ impl Context {
     }
 
     /// Who calls.
+    #[doc(alias = "remote_addr")]
     pub fn peer(&self) -> &Peer {
         self.inner.as_ref().map_or(&Peer::Unknown, |i| &i.peer)
     }
@@ -261,16 +262,19 @@ impl Context {
     }
 
     /// The peer's certificates (DER, leaf first); none without TLS or client authentication.
+    #[doc(alias = "peer_certs")]
     pub fn certificates(&self) -> &[Bytes] {
         self.handle().map_or(&[], |h| h.certificates())
     }
 
     /// Sends initial metadata now, before any message. At most once, and not after a message: then FAILED_PRECONDITION.
+    #[doc(alias = "send_initial_metadata")]
     pub fn send_headers(&self, metadata: &Metadata) -> Result<(), Status> {
         self.handle().map_or(Ok(()), |h| h.send_headers(metadata))
     }
 
     /// Adds trailing metadata, sent at the call's end, with OK and with an error alike.
+    #[doc(alias = "trailing_metadata")]
     pub fn set_trailer(&self, name: impl AsRef<str>, value: impl AsRef<str>) -> Result<(), MetadataError> {
         let mut metadata = Metadata::new();
         metadata.insert(name.as_ref(), value.as_ref())?;
@@ -295,6 +299,7 @@ impl Context {
 
     /// Keeps a value with the call, for later steps of it: `on_call` inserts the user, the handler reads it with
     /// [`get`](Self::get). One value a type; a second one replaces the first.
+    #[doc(alias = "extensions_mut")]
     pub fn insert<T: Any + Send + Sync>(&mut self, value: T) {
         let extensions = &mut self.inner_mut().extensions;
         extensions.retain(|e| !e.is::<T>());
@@ -302,6 +307,7 @@ impl Context {
     }
 
     /// The value of this type that was inserted.
+    #[doc(alias = "extensions")]
     pub fn get<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.inner.as_ref()?.extensions.iter().find_map(|e| e.downcast_ref())
     }

@@ -16,7 +16,12 @@ macro_rules! include_proto {
         $crate::include_proto!("_");
     };
     ($package:literal) => {
-        include!(concat!(env!("OUT_DIR"), "/", $package, ".rs"));
+        include!(concat!(
+            env!("OUT_DIR", "no build script: write a build.rs that calls `proto_build::compile`"),
+            "/",
+            $package,
+            ".rs"
+        ));
     };
 }
 
@@ -30,7 +35,10 @@ macro_rules! include_proto {
 #[macro_export]
 macro_rules! include_protos {
     () => {
-        include!(concat!(env!("OUT_DIR"), "/all-packages.rs"));
+        include!(concat!(
+            env!("OUT_DIR", "no build script: write a build.rs that calls `proto_build::compile`"),
+            "/all-packages.rs"
+        ));
     };
 }
 
@@ -43,6 +51,9 @@ macro_rules! include_protos {
 #[macro_export]
 macro_rules! include_file_descriptor_set {
     () => {
-        include_bytes!(concat!(env!("OUT_DIR"), "/file-descriptor-set.binpb"))
+        include_bytes!(concat!(
+            env!("OUT_DIR", "no build script: write a build.rs that calls `proto_build::compile`"),
+            "/file-descriptor-set.binpb"
+        ))
     };
 }

@@ -42,6 +42,7 @@ impl RequestOptions {
 
     /// Ends the call with DEADLINE_EXCEEDED this long after the method was called, whatever it is waiting for then. Of
     /// several time-outs the smallest counts.
+    #[doc(alias("set_timeout", "default_timeout"))]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(self.timeout.map_or(timeout, |t| t.min(timeout)));
         self
@@ -77,12 +78,14 @@ impl RequestOptions {
     }
 
     /// Waits (up to the deadline) until there is a connection, instead of failing with UNAVAILABLE when there is none.
+    #[doc(alias = "wait_for_ready")]
     pub fn with_wait_for_ready(mut self) -> Self {
         self.wait_for_ready = true;
         self
     }
 
     /// Accepts a reply message of up to this many bytes, instead of the channel's limit.
+    #[doc(alias = "max_decoding_message_size")]
     pub fn with_max_receive_message_size(mut self, bytes: usize) -> Self {
         self.max_receive_message_size = Some(bytes);
         self
@@ -269,11 +272,13 @@ impl<M> Request<M> {
     }
 
     /// Server: who calls.
+    #[doc(alias = "remote_addr")]
     pub fn peer(&self) -> &Peer {
         self.context.peer()
     }
 
     /// See [`RequestOptions::with_timeout`].
+    #[doc(alias = "set_timeout")]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.with(|o| o.with_timeout(timeout))
     }
@@ -284,6 +289,7 @@ impl<M> Request<M> {
     }
 
     /// See [`RequestOptions::with_metadata`].
+    #[doc(alias = "metadata_mut")]
     pub fn with_metadata(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         self.with(|o| o.with_metadata(name, value))
     }

@@ -14,7 +14,6 @@ use core::ops::{Deref, DerefMut};
 /// assert_eq!(response.trailers().get("x-cost"), Some("3"));
 /// ```
 #[derive(Clone, Debug)]
-#[must_use]
 pub struct Response<M> {
     message: M,
     metadata: Metadata,
@@ -78,24 +77,28 @@ impl<M> Response<M> {
 
     /// Adds initial metadata. A key or value that a header cannot carry makes the call fail with INTERNAL and a message
     /// that names it; `metadata_mut().insert(..)` says so at once.
+    #[must_use]
     pub fn with_metadata(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let result = self.metadata.insert(name.as_ref(), value.as_ref());
         self.note(result)
     }
 
     /// Adds binary initial metadata; the name ends in `-bin`.
+    #[must_use]
     pub fn with_metadata_bin(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let result = self.metadata.insert_bin(name.as_ref(), value.as_ref());
         self.note(result)
     }
 
     /// Adds trailing metadata. Mistakes as with [`with_metadata`](Self::with_metadata).
+    #[must_use]
     pub fn with_trailer(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let result = self.trailers.insert(name.as_ref(), value.as_ref());
         self.note(result)
     }
 
     /// Adds binary trailing metadata; the name ends in `-bin`.
+    #[must_use]
     pub fn with_trailer_bin(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let result = self.trailers.insert_bin(name.as_ref(), value.as_ref());
         self.note(result)

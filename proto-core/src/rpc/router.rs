@@ -93,7 +93,7 @@ impl<S> Router<S> {
     pub fn find(&self, path: &[u8]) -> Result<Route<'_, S>, Status> {
         let Some((service, method)) = split(path) else { return Err(malformed(path)) };
         let Some(entry) = self.entries.iter().find(|e| e.info.name.as_bytes() == service) else {
-            return Err(self.unknown_service(service));
+            return Err(self.unknown_service(service, method));
         };
         let found = (entry.info.find)(method).and_then(|n| Some((n, entry.info.methods.get(usize::from(n))?)));
         let Some((number, info)) = found else { return Err(unknown_method(entry.info, method)) };
@@ -102,12 +102,12 @@ impl<S> Router<S> {
     }
 
     #[cold]
-    fn unknown_service(&self, name: &[u8]) -> Status {
+    fn unknown_service(&self, name: &[u8], method: &[u8]) -> Status {
         let last = |n: &[u8]| n.rsplit(|b| *b == b'.').next().unwrap_or_default().to_ascii_lowercase();
         let alike = self.entries.iter().find(|e| last(e.info.name.as_bytes()) == last(name));
-        let mut message = format!("unknown service {}", printable(name));
+        let mut message = format!("unknown service {} (of method {})", printable(name), printable(method));
         if let Some(entry) = alike {
-            message += &format!(" (there is {})", entry.info.name);
+            message += &format!("; there is {}", entry.info.name);
         }
         Status::unimplemented(message)
     }
@@ -218,8 +218,11 @@ mod tests {
             assert_eq!(status.code(), Code::Unimplemented);
             status.message().to_string()
         };
-        assert_eq!(text("/a.B/C"), r#"unknown service "a.B""#);
-        assert_eq!(text("/x.helloservice/C"), r#"unknown service "x.helloservice" (there is hello.v1.HelloService)"#);
+        assert_eq!(text("/a.B/C"), r#"unknown service "a.B" (of method "C")"#);
+        assert_eq!(
+            text("/x.helloservice/C"),
+            r#"unknown service "x.helloservice" (of method "C"); there is hello.v1.HelloService"#
+        );
         assert_eq!(
             text("/HelloService/sayHello"),
             r#"unknown method "sayHello" of service HelloService (there is SayHello)"#

@@ -71,6 +71,7 @@ impl<M> Streaming<M> {
     ///
     /// # Errors
     /// The call failed.
+    #[doc(alias = "message")]
     pub fn recv(&mut self) -> Result<Option<M>, Status> {
         self.next().transpose()
     }

@@ -83,18 +83,21 @@ impl ServerBuilder {
     }
 
     /// Largest request message, bytes, inclusive (default 4 MiB); a larger one gets RESOURCE_EXHAUSTED.
+    #[doc(alias = "max_decoding_message_size")]
     pub fn max_receive_message_size(mut self, bytes: usize) -> Self {
         self.config.max_receive_message_size = bytes;
         self
     }
 
     /// Largest reply message, bytes, inclusive (default: the format's 4 GiB).
+    #[doc(alias = "max_encoding_message_size")]
     pub fn max_send_message_size(mut self, bytes: usize) -> Self {
         self.config.max_send_message_size = bytes;
         self
     }
 
     /// Largest header list of a request, bytes as RFC 9113 section 6.5.2 counts them (default 16 KiB).
+    #[doc(alias = "http2_max_header_list_size")]
     pub fn max_header_list_size(mut self, bytes: u32) -> Self {
         self.config.max_header_list_size = bytes;
         self
@@ -107,6 +110,7 @@ impl ServerBuilder {
     }
 
     /// PINGs after `interval` of silence; a connection whose client does not answer within `timeout` ends (default: none).
+    #[doc(alias("http2_keepalive_interval", "http2_keepalive_timeout"))]
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
         self.config.keepalive_interval = Some(interval);
         self.config.keepalive_timeout = timeout;

@@ -64,6 +64,7 @@ impl<M> Receiver<M> {
     }
 
     /// The next request, `None` after the last: `while let Some(request) = requests.recv().await? { .. }`.
+    #[doc(alias = "message")]
     pub async fn recv(&mut self) -> Result<Option<M>, Status> {
         self.next().await.transpose()
     }

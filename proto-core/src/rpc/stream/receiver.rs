@@ -59,6 +59,7 @@ impl<M> Receiver<M> {
     }
 
     /// The next request, `None` after the last: `while let Some(request) = requests.recv()? { .. }`. Blocks until it comes.
+    #[doc(alias = "message")]
     pub fn recv(&mut self) -> Result<Option<M>, Status> {
         self.next().transpose()
     }

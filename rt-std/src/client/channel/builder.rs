@@ -75,12 +75,14 @@ impl ChannelBuilder {
     }
 
     /// For calls that have neither a time-out nor a deadline of their own (default: none, they wait for ever).
+    #[doc(alias = "default_timeout")]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.calls.timeout = Some(timeout);
         self
     }
 
     /// Goes with every call.
+    #[doc(alias = "default_metadata")]
     pub fn metadata(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         self.defaults = self.defaults.with_metadata(name, value);
         self
@@ -93,24 +95,28 @@ impl ChannelBuilder {
     }
 
     /// Largest reply message accepted, bytes (default 4 MiB).
+    #[doc(alias = "max_decoding_message_size")]
     pub fn max_receive_message_size(mut self, bytes: usize) -> Self {
         self.settings.connection.max_receive_message_size = bytes;
         self
     }
 
     /// Largest request message sent, bytes (default: the format's 4 GiB).
+    #[doc(alias = "max_encoding_message_size")]
     pub fn max_send_message_size(mut self, bytes: usize) -> Self {
         self.settings.connection.max_send_message_size = bytes;
         self
     }
 
     /// Flow-control window of each call, bytes (default 64 KiB). Larger messages borrow what they need beyond it.
+    #[doc(alias = "initial_stream_window_size")]
     pub fn stream_window(mut self, bytes: u32) -> Self {
         self.settings.connection.stream_window = bytes;
         self
     }
 
     /// Flow-control window of the connection, bytes (default 1 MiB).
+    #[doc(alias = "initial_connection_window_size")]
     pub fn connection_window(mut self, bytes: u32) -> Self {
         self.settings.connection.connection_window = bytes;
         self
@@ -118,6 +124,7 @@ impl ChannelBuilder {
 
     /// While calls are open: a PING after this much silence, and the end of the connection when it is not answered for
     /// `timeout` (default: no PINGs). Answers are read while somebody waits inside a call, or by `background_io`.
+    #[doc(alias("http2_keep_alive_interval", "keep_alive_timeout"))]
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
         self.settings.connection.keepalive_interval = Some(interval);
         self.settings.connection.keepalive_timeout = timeout;
@@ -125,6 +132,7 @@ impl ChannelBuilder {
     }
 
     /// Keepalive PINGs also while no call is open; servers may take offence (default false).
+    #[doc(alias = "keep_alive_while_idle")]
     pub fn keepalive_without_calls(mut self) -> Self {
         self.settings.connection.keepalive_without_calls = true;
         self
@@ -164,6 +172,7 @@ impl ChannelBuilder {
     }
 
     /// `:authority` of the requests, instead of the target's host and port.
+    #[doc(alias = "origin")]
     pub fn authority(mut self, authority: impl Into<String>) -> Self {
         self.settings.connection.authority = authority.into();
         self
@@ -203,6 +212,7 @@ impl ChannelBuilder {
     ///
     /// # Errors
     /// INVALID_ARGUMENT: the target, the proxy or the metadata cannot be used, and why. UNIMPLEMENTED: a target that asks for TLS.
+    #[doc(alias = "connect_lazy")]
     pub fn build(self) -> Result<Channel, Status> {
         let target = Target::parse(&self.target)?;
         if target.is_secure() {
