@@ -3,4 +3,16 @@
 //! One driver task a connection moves the bytes; callers write inline when nobody else is writing. What decides anything
 //! is in `proto_core`.
 
+mod client;
 pub mod os;
+mod sync;
+
+pub use client::{
+    BackoffConfig, Bidi, Cancel, Channel, ChannelBuilder, ClientStreaming, Requests, State, Streaming, Unary,
+};
+pub use os::Address;
+pub use proto_core::grpc::{Local, MetadataError, Origin, Seen};
+pub use proto_core::rpc::{
+    Context, IntoRequest, Peer, Request, RequestOptions, Response, SendError, TryRecvError, TrySendError,
+};
+pub use proto_core::{Code, Metadata, Status};

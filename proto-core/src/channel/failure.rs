@@ -54,6 +54,14 @@ impl fmt::Display for ConnectFailure {
 
 impl core::error::Error for ConnectFailure {}
 
+/// An error of the system as a channel reports it: in the system's words, without its number.
+pub fn describe(error: &str) -> String {
+    match error.find(" (os error") {
+        Some(end) => error[..end].to_lowercase(),
+        None => error.into(),
+    }
+}
+
 /// A name that is resolved: "proxy.example, the proxy to db.example:443".
 pub(super) struct Named<'a> {
     pub(super) host: &'a str,

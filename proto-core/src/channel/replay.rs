@@ -150,6 +150,11 @@ impl Replay {
         current
     }
 
+    /// The requests have ended: the half-close goes with every attempt.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// Something of the reply is there, or will not be waited for: the call is never sent again, and nothing kept.
     pub fn commit(&mut self) {
         self.committed = true;

@@ -1,17 +1,23 @@
-//! Who runs our tasks: a parameter, since executors differ and programs have one already.
+//! Who runs our tasks: a parameter, since executors differ and programs have one already; or a thread of our own.
 
 use super::BoxFuture;
 use std::fmt;
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-/// Runs futures: anything that takes a boxed one and sees it to its end. The default is smol's global executor, which
-/// has threads of its own (`SMOL_THREADS`).
+/// Runs futures: anything that takes a boxed one and sees it to its end.
+///
+/// The default is a global `async_executor::Executor` with one thread, `rt-smol`, that starts with the first task: it works
+/// wherever the caller itself runs. Programs that have an executor pass it:
 ///
 /// ```
 /// use rt_smol::os::Executor;
 ///
-/// let smol = Executor::default();
-/// let tokio = Executor::new(|future| { /* tokio::spawn(future); */ drop(future) });
+/// let default = Executor::default();
+/// let smol = Executor::new(|task| smol::spawn(task).detach());
+/// let tokio = Executor::new(|task| { tokio::spawn(task); });
 /// ```
 #[derive(Clone)]
 pub struct Executor {
@@ -32,12 +38,45 @@ impl Executor {
 
 impl Default for Executor {
     fn default() -> Self {
-        Executor::new(|task| smol::spawn(task).detach())
+        Executor::new(spawn_globally)
+    }
+}
+
+fn spawn_globally(task: BoxFuture<'static, ()>) {
+    static GLOBAL: async_executor::Executor<'static> = async_executor::Executor::new();
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    GLOBAL.spawn(task).detach();
+    if !STARTED.swap(true, SeqCst) {
+        let run = || {
+            loop {
+                // A task that panics is dropped; the others go on.
+                let _ = catch_unwind(AssertUnwindSafe(|| async_io::block_on(GLOBAL.run(pending::<()>()))));
+            }
+        };
+        if std::thread::Builder::new().name("rt-smol".into()).spawn(run).is_err() {
+            // The system has no thread for us now: the next task tries again.
+            STARTED.store(false, SeqCst);
+        }
     }
 }
 
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Executor")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn the_default_executor_runs_tasks_after_one_of_them_has_panicked() {
+        let executor = Executor::default();
+        executor.spawn(Box::pin(async { panic!("this test panics in a task") }));
+        let (sender, receiver) = channel();
+        executor.spawn(Box::pin(async move { drop(sender.send(std::thread::current().name().map(String::from))) }));
+        assert_eq!(receiver.recv().expect("it runs").as_deref(), Some("rt-smol"));
     }
 }

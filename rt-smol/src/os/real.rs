@@ -22,7 +22,7 @@ impl RealOs {
         RealOs { executor }
     }
 
-    /// With tasks on smol's global executor, as the rest of the crate takes it.
+    /// With tasks on the default executor, as the rest of the crate takes it.
     pub fn shared() -> Arc<dyn Os> {
         static SHARED: OnceLock<Arc<dyn Os>> = OnceLock::new();
         SHARED.get_or_init(|| Arc::new(RealOs::default())).clone()
@@ -57,8 +57,8 @@ impl Os for RealOs {
 
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
         let host = host.to_owned();
-        // getaddrinfo blocks, for as long as it likes: on a thread of smol's pool for such things.
-        Box::pin(smol::unblock(move || Ok((host.as_str(), port).to_socket_addrs()?.collect())))
+        // getaddrinfo blocks, for as long as it likes: on a thread of a pool for such things.
+        Box::pin(blocking::unblock(move || Ok((host.as_str(), port).to_socket_addrs()?.collect())))
     }
 
     fn connect(&self, to: &Address) -> BoxFuture<'static, io::Result<Arc<dyn Pipe>>> {

@@ -96,11 +96,7 @@ impl Shared {
 
 /// An error of the system, in its words and without its number.
 pub(super) fn describe(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_lowercase(),
-        None => text,
-    }
+    proto_core::channel::describe(&error.to_string())
 }
 
 fn seam_address(address: &Address) -> io::Result<os::Address> {

@@ -1,0 +1,222 @@
+//! The settings of a channel.
+
+use super::Channel;
+use super::runtime::Shared;
+use super::settings::Settings;
+use super::stream::{self, StreamOs};
+use crate::os::{BoxFuture, Executor, IoPipe, Os, Pipe, RealOs};
+use futures_lite::{AsyncRead, AsyncWrite};
+use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, Target};
+use proto_core::grpc::{Local, Origin, Seen};
+use proto_core::rpc::{CallDefaults, RequestOptions};
+use proto_core::{Config, Status};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Settings of a [`Channel`].
+///
+/// ```
+/// use std::time::Duration;
+/// # fn main() -> Result<(), rt_smol::Status> {
+/// let channel = rt_smol::Channel::builder("127.0.0.1:50051")
+///     .timeout(Duration::from_secs(5))
+///     .metadata("x-client", "example")
+///     .keepalive(Duration::from_secs(60), Duration::from_secs(20))
+///     .build()?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ChannelBuilder {
+    target: String,
+    settings: Settings,
+    defaults: RequestOptions,
+    idle_timeout: Option<Duration>,
+    os: Option<Arc<dyn Os>>,
+}
+
+impl ChannelBuilder {
+    pub(crate) fn new(target: &str) -> Self {
+        let settings = Settings {
+            connection: Config::default(),
+            connect_timeout: ChannelConfig::default().connect_timeout,
+            backoff: BackoffConfig::default(),
+            calls: CallDefaults::default(),
+        };
+        let idle_timeout = ChannelConfig::default().idle_timeout;
+        ChannelBuilder { target: target.into(), settings, defaults: RequestOptions::new(), idle_timeout, os: None }
+    }
+
+    /// For calls that have neither a time-out nor a deadline of their own (default: none, they wait for ever).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.calls.timeout = Some(timeout);
+        self
+    }
+
+    /// Goes with every call.
+    pub fn metadata(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.defaults = self.defaults.with_metadata(name, value);
+        self
+    }
+
+    /// Binary metadata that goes with every call; the name ends in `-bin`.
+    pub fn metadata_bin(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        self.defaults = self.defaults.with_metadata_bin(name, value);
+        self
+    }
+
+    /// Largest reply message accepted, bytes (default 4 MiB).
+    pub fn max_receive_message_size(mut self, bytes: usize) -> Self {
+        self.settings.connection.max_receive_message_size = bytes;
+        self
+    }
+
+    /// Largest request message sent, bytes (default: the format's 4 GiB).
+    pub fn max_send_message_size(mut self, bytes: usize) -> Self {
+        self.settings.connection.max_send_message_size = bytes;
+        self
+    }
+
+    /// Flow-control window of each call, bytes (default 64 KiB). Larger messages borrow what they need beyond it.
+    pub fn stream_window(mut self, bytes: u32) -> Self {
+        self.settings.connection.stream_window = bytes;
+        self
+    }
+
+    /// Flow-control window of the connection, bytes (default 1 MiB).
+    pub fn connection_window(mut self, bytes: u32) -> Self {
+        self.settings.connection.connection_window = bytes;
+        self
+    }
+
+    /// While calls are open: a PING after this much silence, and the end of the connection when it is not answered for
+    /// `timeout` (default: no PINGs).
+    pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.settings.connection.keepalive_interval = Some(interval);
+        self.settings.connection.keepalive_timeout = timeout;
+        self
+    }
+
+    /// Keepalive PINGs also while no call is open; servers may take offence (default false).
+    pub fn keepalive_without_calls(mut self) -> Self {
+        self.settings.connection.keepalive_without_calls = true;
+        self
+    }
+
+    /// For one lookup, and for one attempt to connect up to the server's SETTINGS (default 20 s).
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = timeout;
+        self.settings.connection.handshake_timeout = timeout;
+        self
+    }
+
+    /// A connection without calls for this long is closed (default 30 min; `None`: never).
+    pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// The waits between rounds of attempts that failed.
+    pub fn backoff(mut self, backoff: BackoffConfig) -> Self {
+        self.settings.backoff = backoff;
+        self
+    }
+
+    /// Stands in front of this library's own token in `user-agent`.
+    pub fn user_agent(mut self, prefix: impl Into<String>) -> Self {
+        self.settings.connection.user_agent_prefix = prefix.into();
+        self
+    }
+
+    /// `:authority` of the requests, instead of the target's host and port.
+    pub fn authority(mut self, authority: impl Into<String>) -> Self {
+        self.settings.connection.authority = authority.into();
+        self
+    }
+
+    /// Runs the channel's tasks: anything that spawns a boxed future (default: one thread
+    /// of this crate for all channels and servers).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rt_smol::Status> {
+    /// let executor = std::sync::Arc::new(smol::Executor::new());
+    /// let spawner = executor.clone();
+    /// let channel = rt_smol::Channel::builder("127.0.0.1:50051").executor(move |task| spawner.spawn(task).detach()).build()?;
+    /// // With tokio: .executor(|task| { tokio::spawn(task); })
+    /// # Ok(()) }
+    /// ```
+    pub fn executor(mut self, spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) -> Self {
+        self.os = Some(Arc::new(RealOs::new(Executor::new(spawn))));
+        self
+    }
+
+    /// On another machine than the real one: a simulation. It has an executor of its own.
+    pub fn os(mut self, os: Arc<dyn Os>) -> Self {
+        self.os = Some(os);
+        self
+    }
+
+    /// The channel, without any I/O yet.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT: the target or the metadata cannot be used, and why. UNIMPLEMENTED: a target that asks for TLS.
+    pub fn build(self) -> Result<Channel, Status> {
+        let target = Target::parse(&self.target)?;
+        self.over(&target, target.clone(), None)
+    }
+
+    /// The channel, once it is connected.
+    ///
+    /// # Errors
+    /// As with [`build`](Self::build); UNAVAILABLE when a first round of attempts failed, with what was tried.
+    pub async fn connect(self) -> Result<Channel, Status> {
+        let channel = self.build()?;
+        channel.wait_until_connected().await?;
+        Ok(channel)
+    }
+
+    /// The channel over this byte stream ([`Channel::from_io`]); the target only gives the requests their `:authority`.
+    ///
+    /// # Errors
+    /// As with [`build`](Self::build).
+    pub fn from_io(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Result<Channel, Status> {
+        let target = Target::parse(&self.target)?;
+        let place = Target::parse(stream::TARGET)?;
+        self.over(&target, place, Some(Arc::new(IoPipe::new(stream))))
+    }
+
+    /// To `place`, under the name of `target`.
+    fn over(self, target: &Target, place: Target, pipe: Option<Arc<dyn Pipe>>) -> Result<Channel, Status> {
+        if target.is_secure() {
+            let text =
+                format!("target {:?}: TLS is not available yet; expected http://, dns:/// or unix:", self.target);
+            return Err(local(Status::unimplemented(text)));
+        }
+        if let Some(mistake) = &self.defaults.mistake {
+            return Err(local(Status::invalid_argument(mistake.to_string())).with_source(mistake.clone()));
+        }
+        let mut os = self.os.unwrap_or_else(RealOs::shared);
+        if let Some(pipe) = pipe {
+            os = Arc::new(StreamOs::new(os, pipe));
+        }
+        let mut settings = self.settings;
+        settings.calls.metadata = self.defaults.metadata;
+        settings.connection.idle_timeout = self.idle_timeout;
+        settings.connection.scheme = target.scheme();
+        if settings.connection.authority.is_empty() {
+            settings.connection.authority = target.authority().into();
+        }
+        let config = ChannelConfig {
+            seed: os.random(),
+            connect_timeout: settings.connect_timeout,
+            backoff: settings.backoff.clone(),
+            // The connections count their calls themselves.
+            idle_timeout: None,
+        };
+        Ok(Channel::over(Shared::new(os, settings, Core::new(place, config))))
+    }
+}
+
+fn local(status: Status) -> Status {
+    status.with_origin(Origin::Local(Local::BadRequest)).with_seen(Seen::No)
+}

@@ -1,0 +1,197 @@
+//! [`Channel`]: the way to a server, shared by all who call it.
+
+mod attempt;
+mod builder;
+mod observer;
+mod pending;
+mod runtime;
+mod settings;
+mod state;
+mod stream;
+mod task;
+mod watch;
+
+pub use builder::ChannelBuilder;
+pub use proto_core::channel::{BackoffConfig, State};
+
+use crate::os::{Os, Timer};
+use futures_lite::{AsyncRead, AsyncWrite};
+use proto_core::Status;
+use proto_core::channel::{Pick, Waiter};
+use runtime::Shared;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+/// A way to a server: any number of tasks make calls over it, over one connection. Cheap to clone.
+///
+/// A call is on its way when its method was called; polling its future is only waiting for the answer. Calls write
+/// on the caller's own thread; a task of the connection reads, and one of the channel connects. Both run on a
+/// thread of this crate, unless [`ChannelBuilder::executor`] names an executor.
+///
+/// Connections are made when they are needed, and again when they are lost, with backoff. Dropping the last clone, with
+/// the last call, shuts the channel down and ends its tasks.
+///
+/// ```no_run
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() -> Result<(), Status> { smol::block_on(async {
+/// let channel = rt_smol::Channel::connect("http://127.0.0.1:50051").await?; // Channel::new(target) does no I/O
+/// let hello = HelloServiceClient::new(channel);
+/// let reply = hello.say_hello(HelloRequest { greeting: "Ada".into() }).await?;
+/// # Ok(()) }) }
+/// ```
+///
+/// A reply dereferences to the message, and has the server's metadata; a request may have options:
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { |channel, hello| {
+/// let reply = hello.say_hello(HelloRequest { greeting: "Ada".into() }).await?;
+/// println!("{} {:?}", reply.reply, reply.metadata());
+///
+/// let request = Request::new(HelloRequest { greeting: "Bob".into() })
+///     .with_timeout(Duration::from_millis(200))
+///     .with_metadata("x-request-id", "42")
+///     .with_metadata_bin("x-trace-bin", [1, 2, 3])
+///     .with_wait_for_ready();
+/// match hello.say_hello(request).await {
+///     Err(status) if status.code() == Code::DeadlineExceeded => println!("too slow"),
+///     other => println!("{:?}", other?),
+/// }
+/// # } } }
+/// ```
+#[derive(Clone)]
+pub struct Channel {
+    handle: Arc<Handle>,
+}
+
+/// The application's share: the last clone ends the channel.
+struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.shutdown(Duration::ZERO);
+    }
+}
+
+impl Channel {
+    /// A channel to this target, without any I/O yet.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT when the target cannot be used; the text says what is wrong with it, and
+    /// `source()` is a [`TargetError`](proto_core::channel::TargetError).
+    pub fn new(target: impl AsRef<str>) -> Result<Self, Status> {
+        Self::builder(target).build()
+    }
+
+    /// A channel to this target, once it is connected.
+    ///
+    /// # Errors
+    /// As with [`new`](Self::new); UNAVAILABLE when a first round of attempts failed, with what was tried.
+    pub async fn connect(target: impl AsRef<str>) -> Result<Self, Status> {
+        Self::builder(target).connect().await
+    }
+
+    /// A channel with settings of one's own.
+    pub fn builder(target: impl AsRef<str>) -> ChannelBuilder {
+        ChannelBuilder::new(target.as_ref())
+    }
+
+    /// A channel over this byte stream, whatever it is: a pipe, a tunnel, a socket of another library. When the stream has
+    /// ended, calls fail with UNAVAILABLE. [`ChannelBuilder::from_io`] is the same with settings.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { smol::block_on(async {
+    /// # let server = server();
+    /// let socket = smol::net::TcpStream::connect(server.address().to_string()).await?;
+    /// let hello = HelloServiceClient::new(Channel::from_io(socket));
+    /// assert_eq!(hello.say_hello(greeting("Ada")).await?.reply, "Hello, Ada!");
+    /// # Ok(()) }) }
+    /// ```
+    pub fn from_io(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
+        match ChannelBuilder::new(stream::TARGET).from_io(stream) {
+            Ok(channel) => channel,
+            // The target is a constant that parses (the example above makes such a channel), and nothing else can be wrong.
+            Err(status) => unreachable!("{status}"),
+        }
+    }
+
+    /// Connectivity now. `try_to_connect`: leaves IDLE.
+    pub fn state(&self, try_to_connect: bool) -> State {
+        self.shared().state(try_to_connect)
+    }
+
+    /// Waits until the state is another one than `from`, for `time` at the longest. Gives the state then.
+    pub async fn wait_for_change(&self, from: State, time: Duration) -> State {
+        let shared = self.shared();
+        let mut timer = self.timer(time);
+        let mut watch = shared.watch();
+        poll_fn(|cx| {
+            let state = watch.look(cx, |state, _| state.core.state());
+            if state != from || timer.poll(cx).is_ready() { Poll::Ready(state) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Ends the channel, and every call on it that has not ended after `grace`, with UNAVAILABLE; waits until that is
+    /// done. New calls fail at once. It is under way from the first poll on, whether it is waited for or not; may be called again with
+    /// another `grace`.
+    pub async fn shutdown(&self, grace: Duration) {
+        let shared = self.shared();
+        shared.shutdown(grace);
+        let mut timer = self.timer(grace);
+        let mut watch = shared.watch();
+        poll_fn(|cx| {
+            let over = watch.look(cx, |state, _| state.links.is_empty());
+            if over || timer.poll(cx).is_ready() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        shared.abort();
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+
+    pub(crate) fn os(&self) -> &Arc<dyn Os> {
+        &self.shared().os
+    }
+
+    /// A timer that fires after this time.
+    pub(crate) fn timer(&self, time: Duration) -> Box<dyn Timer> {
+        let mut timer = self.os().timer();
+        timer.set(Some(self.os().now() + time));
+        timer
+    }
+
+    fn over(shared: Arc<Shared>) -> Self {
+        Channel { handle: Arc::new(Handle { shared }) }
+    }
+
+    /// Waits for a connection, as a call does that fails fast.
+    async fn wait_until_connected(&self) -> Result<(), Status> {
+        let mut waiter = Waiter::new(false);
+        let mut watch = self.shared().watch();
+        poll_fn(|cx| {
+            watch.look(cx, |state, now| match state.core.pick(now, &mut waiter) {
+                Pick::Ready(_) => Poll::Ready(Ok(())),
+                Pick::Fail(status) => Poll::Ready(Err(status)),
+                Pick::Wait if state.has_no_task() => Poll::Ready(Err(runtime::executor_gone())),
+                Pick::Wait => Poll::Pending,
+            })
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (target, state) = self.shared().summary();
+        f.debug_struct("Channel").field("target", &target).field("state", &state).finish()
+    }
+}

@@ -1,0 +1,257 @@
+//! One connection: a task of its own reads it and keeps its time; callers write inline while nobody else writes.
+//!
+//! One lock. No call of the seam is made and nobody is woken under it: what was decided there is delivered by the one way
+//! out of it ([`Driver::unlock`]). The writer's place is free, or taken by whoever is writing, or the task's, from when
+//! the pipe had no room until it has taken everything.
+//!
+//! What it does not do: choose connections, retry, encode. The channel's calls do, on top.
+
+mod operations;
+mod slots;
+mod task;
+mod write;
+
+pub(crate) use operations::Opening;
+pub(crate) use slots::Restart;
+pub(crate) use task::Drive;
+
+use super::wakers::Woken;
+use crate::os::{Os, Pipe};
+use crate::sync::{Guard, Lock};
+use proto_core::call::CallId;
+use proto_core::connection::{Client, Event};
+use proto_core::time::Instant;
+use proto_core::{Config, Connection, Outgoing, Payload};
+use slots::Slots;
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+use std::time::Duration;
+
+/// Who hears what becomes of a connection (its channel). Called without any lock.
+pub(crate) trait Observer: Send + Sync + fmt::Debug {
+    /// The peer's SETTINGS came.
+    fn ready(&self);
+    /// It takes no new calls.
+    fn draining(&self);
+    /// It is over, in these words.
+    fn closed(&self, reason: &str);
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(super) os: Arc<dyn Os>,
+    state: Lock<State>,
+    observer: Box<dyn Observer>,
+    /// A call ended well on it.
+    served: AtomicBool,
+}
+
+/// The writer's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    Free,
+    Taken,
+    /// The pipe had no room, or others have written enough: the task goes on.
+    Task,
+}
+
+#[derive(Debug)]
+struct State {
+    conn: Connection<Client>,
+    /// Gone when the connection is over.
+    pipe: Option<Arc<dyn Pipe>>,
+    /// Belongs to the writer's place.
+    outgoing: Outgoing,
+    writer: Writer,
+    slots: Slots,
+    /// The connection's task, until it is woken.
+    task: Option<Waker>,
+    /// When the task wakes by itself.
+    timer_at: Option<Instant>,
+    /// The task does not read until there is less unread by the peer.
+    paused: bool,
+    /// The transport is over: nothing can be written any more.
+    broken: bool,
+    /// A write failed. What the peer said before is read first.
+    failed: Option<io::Error>,
+    /// Bytes that may have left: those written, and those that a write under way may have taken.
+    written: u64,
+    exit: Exit,
+}
+
+/// What was decided under the lock and is delivered after it.
+#[derive(Debug, Default)]
+struct Exit {
+    woken: Woken,
+    ended: Vec<(Weak<dyn Restart>, CallId)>,
+    ready: bool,
+    draining: bool,
+    closed: Option<String>,
+    pipe: Option<Arc<dyn Pipe>>,
+}
+
+impl fmt::Debug for dyn Restart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Restart")
+    }
+}
+
+impl State {
+    /// Is there anything to write, and something to write it to?
+    fn has_output(&self) -> bool {
+        !self.broken && self.failed.is_none() && (!self.outgoing.is_empty() || self.conn.has_output())
+    }
+
+    fn wake_task(&mut self) {
+        self.exit.woken.wake(self.task.take());
+    }
+
+    /// Events of the core become wake-ups of exactly the tasks that wait for them.
+    fn dispatch(&mut self, now: Instant) {
+        while let Some(event) = self.conn.poll_event() {
+            let woken = &mut self.exit.woken;
+            match event {
+                Event::Readable(id) => {
+                    if let Some(slot) = self.slots.find(id) {
+                        slot.wakers.readable(woken);
+                    }
+                }
+                Event::Writable(id) => self.writable(now, id),
+                Event::Ended(id) => {
+                    if let Some(slot) = self.slots.find(id) {
+                        slot.wakers.all(woken);
+                        self.exit.ended.extend(slot.owner.clone().map(|owner| (owner, id)));
+                    }
+                }
+                Event::Ready => self.exit.ready = true,
+                Event::Draining => self.exit.draining = true,
+                Event::Closed => {
+                    self.exit.closed = Some(self.conn.close_reason().map_or_else(String::new, ToString::to_string));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// There is room for a call's messages: first for the one that it was started with.
+    fn writable(&mut self, now: Instant, id: CallId) {
+        let Some(slot) = self.slots.find(id) else { return };
+        let Some(request) = slot.request.take() else {
+            return slot.wakers.writable(&mut self.exit.woken);
+        };
+        let sent = self.conn.call(id).map(|mut call| call.send_last(now, Payload::Shared(&request)));
+        if let Ok(Err(proto_core::call::SendError::Blocked)) = sent {
+            slot.request = Some(request);
+        }
+    }
+
+    /// Does the task have to come by? It looks at everything itself when it does.
+    fn tell_task(&mut self) {
+        let timer = self.conn.poll_timeout();
+        let earlier = timer.is_some_and(|at| self.timer_at.is_none_or(|timer_at| at < timer_at));
+        let reads_again = self.paused && self.conn.wants_input();
+        if earlier || reads_again || self.conn.is_closed() || self.failed.is_some() {
+            self.wake_task();
+        }
+    }
+}
+
+impl Driver {
+    /// A connection over a pipe that stands, and its task, which is to be spawned.
+    pub(crate) fn new(
+        os: Arc<dyn Os>,
+        pipe: Arc<dyn Pipe>,
+        config: Config,
+        observer: Box<dyn Observer>,
+    ) -> (Arc<Self>, Drive) {
+        let state = State {
+            conn: Connection::client(config, os.now()),
+            pipe: Some(pipe.clone()),
+            outgoing: Outgoing::new(),
+            writer: Writer::Free,
+            slots: Slots::default(),
+            task: None,
+            timer_at: None,
+            paused: false,
+            broken: false,
+            failed: None,
+            written: 0,
+            exit: Exit::default(),
+        };
+        let driver = Arc::new(Driver { os, state: Lock::new(state), observer, served: AtomicBool::new(false) });
+        let task = Drive::new(driver.clone(), pipe);
+        (driver, task)
+    }
+
+    fn lock(&self) -> Guard<'_, State> {
+        self.state.lock()
+    }
+
+    /// The one way out of the lock: delivers what was decided under it.
+    fn unlock(&self, mut state: Guard<'_, State>) {
+        let exit = std::mem::take(&mut state.exit);
+        drop(state);
+        if exit.ready {
+            self.observer.ready();
+        }
+        if exit.draining {
+            self.observer.draining();
+        }
+        if let Some(reason) = exit.closed {
+            self.observer.closed(&reason);
+        }
+        for (owner, id) in exit.ended {
+            if let Some(owner) = owner.upgrade() {
+                owner.ended(self, id);
+            }
+        }
+        exit.woken.deliver();
+        // The last one closes the socket.
+        drop(exit.pipe);
+    }
+
+    /// Does something to the connection, and sends what comes of it as far as the pipe takes it now.
+    fn with<T>(&self, act: impl FnOnce(&mut State, Instant) -> T) -> T {
+        let mut state = self.lock();
+        let value = act(&mut state, self.os.now());
+        self.leave(state);
+        value
+    }
+
+    /// GOAWAY; calls may run on for `grace`; then it closes.
+    pub(crate) fn shutdown(&self, grace: Duration) {
+        self.with(|state, now| state.conn.shutdown(now, grace));
+    }
+
+    /// Gives it up at once: whoever waits for a call of it learns that.
+    pub(crate) fn abort(&self) {
+        self.with(|state, now| {
+            state.conn.shutdown(now, Duration::ZERO);
+            if !state.conn.is_closed() {
+                let written = state.written;
+                state.conn.lost(now, "the connection was given up".into(), Some(written));
+            }
+        });
+    }
+
+    /// Is it over?
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().conn.is_closed()
+    }
+
+    /// Did a call end well on it?
+    pub(crate) fn has_served(&self) -> bool {
+        self.served.load(Relaxed)
+    }
+
+    /// A call ended well on it.
+    pub(crate) fn serves(&self) {
+        if !self.served.load(Relaxed) {
+            self.served.store(true, Relaxed);
+        }
+    }
+}

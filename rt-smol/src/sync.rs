@@ -1,0 +1,66 @@
+//! The crate's own lock: a mutex that knows what must not happen while it is held.
+//!
+//! Three rules hold everywhere in this crate: while a lock is held no call of the seam is made (`now` excepted), no task is
+//! woken and no waker dropped (a waker may run, or drop, a task that calls back), and never two locks at once. Debug
+//! builds assert them.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+#[cfg(debug_assertions)]
+thread_local! {
+    static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Called before the seam is, and before a task is woken.
+#[inline]
+#[track_caller]
+pub(crate) fn assert_unlocked() {
+    #[cfg(debug_assertions)]
+    assert!(!HELD.get() || std::thread::panicking(), "a call of the seam, a wake-up, or a second lock, under a lock");
+}
+
+/// A mutex. A panic while it is held does not poison it: what it guards is kept consistent by its owner's rules.
+#[derive(Debug, Default)]
+pub(crate) struct Lock<T>(Mutex<T>);
+
+impl<T> Lock<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Lock(Mutex::new(value))
+    }
+
+    /// Waits for it. No other lock of this crate may be held by this thread.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn lock(&self) -> Guard<'_, T> {
+        assert_unlocked();
+        let guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        #[cfg(debug_assertions)]
+        HELD.set(true);
+        Guard(guard)
+    }
+}
+
+/// A lock that is held.
+#[derive(Debug)]
+pub(crate) struct Guard<'a, T>(MutexGuard<'a, T>);
+
+impl<T> Drop for Guard<'_, T> {
+    fn drop(&mut self) {
+        #[cfg(debug_assertions)]
+        HELD.set(false);
+    }
+}
+
+impl<T> Deref for Guard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Guard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
