@@ -188,7 +188,10 @@ impl Connect {
             let end = self.end.find(rest);
             let taken = end.unwrap_or(rest.len());
             let room = MAX_HEAD - self.received;
-            self.head.extend_from_slice(&rest[..taken.min(room)]);
+            let fresh = &rest[..taken.min(room)];
+            // Empty lines before an answer are skipped (RFC 9112 section 2.2).
+            let blank = fresh.iter().take_while(|b| self.head.is_empty() && matches!(b, b'\r' | b'\n')).count();
+            self.head.extend_from_slice(&fresh[blank..]);
             self.received += taken.min(room);
             self.check_beginning()?;
             if taken > room {
@@ -211,14 +214,12 @@ impl Connect {
     /// What is not HTTP/1.x shows within its first bytes.
     fn check_beginning(&self) -> Result<(), ConnectError> {
         const VERSION: &[u8] = b"HTTP/1.";
-        let blank = self.head.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-        let begins = &self.head[blank..];
-        let n = begins.len().min(VERSION.len());
-        if begins[..n] == VERSION[..n] {
+        let n = self.head.len().min(VERSION.len());
+        if self.head[..n] == VERSION[..n] {
             return Ok(());
         }
-        let tls = matches!(begins, [0x15 | 0x16, 3, ..] | [0x15 | 0x16]);
-        Err(ConnectError::NotHttp { begins: printable(begins, SHOWN), tls })
+        let tls = matches!(self.head[..], [0x15 | 0x16, 3, ..] | [0x15 | 0x16]);
+        Err(ConnectError::NotHttp { begins: printable(&self.head, SHOWN), tls })
     }
 
     /// Looks at a complete head.

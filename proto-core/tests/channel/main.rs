@@ -3,6 +3,7 @@
 mod connecting;
 mod fleet;
 mod lifetime;
+mod proxy;
 mod random;
 mod replay;
 mod statuses;
