@@ -5,6 +5,7 @@
 
 mod client;
 pub mod os;
+pub mod server;
 mod sync;
 
 pub use client::{
@@ -12,7 +13,9 @@ pub use client::{
 };
 pub use os::Address;
 pub use proto_core::grpc::{Local, MetadataError, Origin, Seen};
+pub use proto_core::rpc::asynchronous::{Pusher, Receiver, Sender};
 pub use proto_core::rpc::{
     Context, IntoRequest, Peer, Request, RequestOptions, Response, SendError, TryRecvError, TrySendError,
 };
 pub use proto_core::{Code, Metadata, Status};
+pub use server::{Report, Running, Server, ServerBuilder, ServerError, Stop, serve_connection};

@@ -1,0 +1,346 @@
+//! One connection: its lock, what stands under it, and how events of the core become calls to begin and wake-ups.
+//!
+//! What moves its bytes is in `drive` (the connection's task) and `write` (the writer's place), the unlock in `deliver`,
+//! what handlers do with their call in `handle`.
+
+use super::calls::Calls;
+use super::calls::Stage;
+use super::hub::Hub;
+use super::limits::{HOLD_ABOVE, NEVER};
+use crate::os::Pipe;
+use crate::sync::{Guard, Lock};
+use bytes::Bytes;
+use proto_core::buf::Outgoing;
+use proto_core::call::CallId;
+use proto_core::config::Config;
+use proto_core::connection::{Connection, Event, Server};
+use proto_core::grpc::{Metadata, Status};
+use proto_core::rpc::{AsyncService, CallEvent, Context, MethodInfo, OnCancel, Peer};
+use proto_core::time::Instant;
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+
+/// A connection.
+pub(super) struct Conn {
+    pub(super) key: u64,
+    pub(super) hub: Arc<Hub>,
+    pub(super) peer: Peer,
+    /// Known once the handshake is over.
+    pub(super) certificates: OnceLock<Vec<Bytes>>,
+    state: Lock<State>,
+}
+
+impl std::fmt::Debug for Conn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Conn").field("key", &self.key).field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// A method of the server, as found by its path.
+#[derive(Clone)]
+pub(super) struct Found {
+    pub(super) service: Arc<dyn AsyncService>,
+    /// Its number there.
+    pub(super) number: u16,
+    /// Its index among all methods of the server.
+    pub(super) index: usize,
+    pub(super) method: &'static MethodInfo,
+}
+
+/// What its lock guards.
+pub(super) struct State {
+    pub(super) core: Connection<Server>,
+    pub(super) calls: Calls,
+    /// Until it is closed; handles of calls outlive it.
+    pub(super) pipe: Option<Arc<dyn Pipe>>,
+    /// What is being written (taken out during the write), and how many bytes of it are left.
+    pub(super) out: Outgoing,
+    pub(super) left: usize,
+    /// Somebody is in `flush`, perhaps in a write.
+    pub(super) writer: bool,
+    /// The pipe is full: the connection's task writes next, since it is told when there is room.
+    pub(super) blocked: bool,
+    /// The transport broke, or is closed.
+    pub(super) dead: bool,
+    /// The connection's task, and whether it has been woken since it was polled last.
+    pub(super) driver: Option<Waker>,
+    pub(super) kicked: bool,
+    /// It is being polled.
+    pub(super) driving: bool,
+    /// It is to look again before it rests.
+    pub(super) again: bool,
+    /// When its timer fires: it is woken for what is due earlier.
+    pub(super) timer_at: Instant,
+    /// Reading has stopped until control output drains.
+    pub(super) full: bool,
+    /// Calls to begin: new ones, and those whose message has come.
+    pub(super) fresh: VecDeque<CallId>,
+    /// Calls that must not start while too much output is unsent.
+    pub(super) held: VecDeque<CallId>,
+    /// The same for those that have a task already, which has not polled its handler yet.
+    pub(super) held_tasks: Vec<CallId>,
+    pub(super) to_wake: Vec<Waker>,
+    /// Calls ended without their handler's doing: who wants to hear of it.
+    pub(super) ended: Vec<(Arc<dyn OnCancel>, Status)>,
+    /// Dropped after the unlock.
+    pub(super) leftovers: Vec<Context>,
+    pub(super) spent: Vec<Waker>,
+    pub(super) spent_pipe: Option<Arc<dyn Pipe>>,
+    pub(super) next_key: u64,
+    /// When what a stream's sender holds back began to be held back.
+    pub(super) corked: Option<Instant>,
+    /// When a stream's sender last wrote.
+    pub(super) sent_at: Instant,
+    /// The peer's SETTINGS are here, and the hub has not been told.
+    pub(super) greeted: bool,
+    /// It gives way to another one: too many have not sent their SETTINGS.
+    pub(super) evicted: bool,
+    pub(super) drained: bool,
+    /// Grace is over: closed as soon as the last words are written, or cannot be.
+    pub(super) forced: bool,
+    /// Closed by the core, and waiting for the peer to read the last words, or to close too: dropped then.
+    pub(super) linger: Instant,
+    /// Our direction is to end.
+    pub(super) shut: bool,
+    /// Nothing more will come of it.
+    pub(super) closed: bool,
+    /// Something panicked with it in hand: its core is not touched any more.
+    pub(super) abandoned: bool,
+}
+
+/// The connection's lock, held.
+pub(super) type Held<'a> = Guard<'a, State>;
+
+impl Conn {
+    pub(super) fn new(key: u64, hub: Arc<Hub>, pipe: Arc<dyn Pipe>, config: Config, now: Instant) -> Self {
+        let peer = pipe.peer();
+        let state = State {
+            core: Connection::server(config, now),
+            calls: Calls::default(),
+            pipe: Some(pipe),
+            out: Outgoing::new(),
+            left: 0,
+            writer: false,
+            blocked: false,
+            dead: false,
+            driver: None,
+            kicked: false,
+            driving: false,
+            again: false,
+            timer_at: NEVER,
+            full: false,
+            fresh: VecDeque::new(),
+            held: VecDeque::new(),
+            held_tasks: Vec::new(),
+            to_wake: Vec::new(),
+            ended: Vec::new(),
+            leftovers: Vec::new(),
+            spent: Vec::new(),
+            spent_pipe: None,
+            next_key: 0,
+            corked: None,
+            sent_at: Instant::ZERO,
+            greeted: false,
+            evicted: false,
+            drained: false,
+            forced: false,
+            linger: NEVER,
+            shut: false,
+            closed: false,
+            abandoned: false,
+        };
+        Conn { key, hub, peer, certificates: OnceLock::new(), state: Lock::new(state) }
+    }
+
+    /// Where the core was touched, [`unlock`](Self::unlock) gives the lock back.
+    #[track_caller]
+    pub(super) fn lock(&self) -> Held<'_> {
+        self.state.lock()
+    }
+}
+
+impl State {
+    pub(super) fn has_output(&self) -> bool {
+        self.left > 0 || self.core.has_output()
+    }
+
+    /// Bytes that the peer's socket has not taken.
+    pub(super) fn unsent(&self) -> usize {
+        self.left + self.core.unsent()
+    }
+
+    pub(super) fn new_key(&mut self) -> u64 {
+        self.next_key += 1;
+        self.next_key
+    }
+
+    /// The transport is gone.
+    pub(super) fn lost(&mut self, now: Instant, reason: String) {
+        if !self.dead && !self.abandoned {
+            self.dead = true;
+            self.core.lost(now, reason, Some(self.out.written()));
+        }
+    }
+
+    /// The call is over for everybody: gives its slot back.
+    pub(super) fn release_call(&mut self, now: Instant, id: CallId) {
+        if !self.abandoned
+            && let Ok(call) = self.core.call(id)
+        {
+            call.release(now);
+        }
+        if let Some(left) = self.calls.remove(id) {
+            self.to_wake.extend(left.wakers);
+            self.spent.extend(left.task);
+            let over = || Status::cancelled("the call has ended");
+            self.ended.extend(left.subscribers.into_iter().map(|(_, on_cancel)| (on_cancel, over())));
+            self.leftovers.extend(left.context);
+        }
+    }
+
+    /// Events become calls to begin and wake-ups.
+    pub(super) fn dispatch(&mut self, hub: &Hub, now: Instant) {
+        if self.abandoned {
+            return;
+        }
+        while let Some(event) = self.core.poll_event() {
+            match event {
+                Event::Incoming => {
+                    while let Some(id) = self.core.accept() {
+                        self.incoming(hub, now, id);
+                    }
+                }
+                Event::Readable(id) => self.call_readable(id),
+                Event::Writable(id) => {
+                    if let Some(entry) = self.calls.get(id) {
+                        entry.writable = true;
+                        entry.wake(CallEvent::Writable, &mut self.to_wake);
+                    }
+                }
+                Event::Ended(id) => self.call_ended(now, id),
+                Event::Ready => self.greeted = true,
+                // Draining, Closed: asked of the core where they matter.
+                _ => {}
+            }
+        }
+    }
+
+    /// A new call: found and queued, or answered at once.
+    fn incoming(&mut self, hub: &Hub, now: Instant, id: CallId) {
+        let Ok(mut call) = self.core.call(id) else { return };
+        match hub.router.find(call.head().path.as_bytes()) {
+            Ok(route) => {
+                call.set_kind(route.method.kind);
+                let (service, number) = (route.service.clone(), route.number);
+                self.calls.insert(id, Found { service, number, index: route.index, method: route.method });
+                self.fresh.push_back(id);
+            }
+            Err(status) => {
+                call.finish(now, &status, &Metadata::new());
+                call.release(now);
+                hub.stats.unimplemented.one();
+            }
+        }
+    }
+
+    /// Something new to read: for the handler, or for the start of one.
+    fn call_readable(&mut self, id: CallId) {
+        let Some(entry) = self.calls.get(id) else { return };
+        entry.readable = true;
+        match entry.stage {
+            Stage::Queued => {}
+            Stage::Started => entry.wake(CallEvent::Readable, &mut self.to_wake),
+            Stage::Waiting => {
+                if self.core.call(id).is_ok_and(|call| call.can_start()) {
+                    entry.stage = Stage::Queued;
+                    self.fresh.push_back(id);
+                }
+            }
+        }
+    }
+
+    /// A call ended without its handler's doing: whoever waits on it is woken, its handler's task too, which drops it.
+    fn call_ended(&mut self, now: Instant, id: CallId) {
+        let Some(entry) = self.calls.get(id) else { return };
+        if entry.stage == Stage::Waiting {
+            return self.release_call(now, id);
+        }
+        entry.wake_all(&mut self.to_wake);
+        let subscribers = entry.take_subscribers();
+        if !subscribers.is_empty() {
+            let status = self.status_of(id);
+            self.ended.extend(subscribers.into_iter().map(|(_, on_cancel)| (on_cancel, status.clone())));
+        }
+    }
+
+    /// How the call ended; `None`: it goes on.
+    pub(super) fn over(&mut self, id: CallId) -> Option<Status> {
+        if self.abandoned {
+            return Some(Status::internal("the connection was given up after a panic"));
+        }
+        match self.calls.get(id) {
+            None => return Some(Status::cancelled("the call has ended")),
+            Some(entry) if entry.verdict.is_some() => return entry.verdict.clone(),
+            Some(_) => {}
+        }
+        let goes_on = self.core.call(id).is_ok_and(|call| !call.is_cancelled());
+        if goes_on { None } else { Some(self.status_of(id)) }
+    }
+
+    /// The call ended without its handler's doing.
+    pub(super) fn is_cut(&mut self, id: CallId) -> bool {
+        let by_handler = self.calls.get(id).is_some_and(|entry| entry.verdict.is_some());
+        !by_handler && self.over(id).is_some()
+    }
+
+    /// How a call that is over ended, in the handler's eyes.
+    pub(super) fn status_of(&mut self, id: CallId) -> Status {
+        if let Some(verdict) = self.calls.get(id).and_then(|entry| entry.verdict.clone()) {
+            return verdict;
+        }
+        let outcome = self.core.call(id).ok().and_then(|call| call.outcome().cloned());
+        outcome.filter(|s| !s.is_ok()).unwrap_or_else(|| Status::cancelled("the call has ended"))
+    }
+
+    /// Somebody who waits on a call that the application has ended itself hears of it. Its handler goes on.
+    pub(super) fn end_by_handler(&mut self, id: CallId, status: Status) {
+        if let Some(entry) = self.calls.get(id) {
+            entry.verdict = Some(status.clone());
+            let task = entry.task.take();
+            entry.wake_all(&mut self.to_wake);
+            entry.task = task;
+            let subscribers = entry.take_subscribers();
+            self.ended.extend(subscribers.into_iter().map(|(_, on_cancel)| (on_cancel, status.clone())));
+        }
+    }
+
+    /// Too much is unsent for one more handler to begin.
+    pub(super) fn is_full(&self) -> bool {
+        self.unsent() > HOLD_ABOVE
+    }
+
+    /// The handler of this call begins when there is room.
+    pub(super) fn hold_task(&mut self, id: CallId) {
+        if let Some(entry) = self.calls.get(id)
+            && !std::mem::replace(&mut entry.held, true)
+        {
+            self.held_tasks.push(id);
+        }
+    }
+
+    /// Output has drained, or there is nowhere to send it any more: held calls go on.
+    pub(super) fn room(&mut self) {
+        let nobody = self.held.is_empty() && self.held_tasks.is_empty();
+        if nobody || !self.core.is_closed() && self.unsent() > HOLD_ABOVE / 2 {
+            return;
+        }
+        self.fresh.append(&mut self.held);
+        for id in std::mem::take(&mut self.held_tasks) {
+            if let Some(entry) = self.calls.get(id) {
+                entry.held = false;
+                self.to_wake.extend(entry.task.take());
+            }
+        }
+    }
+}

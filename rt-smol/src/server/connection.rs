@@ -1,0 +1,70 @@
+//! Serving without a listener: one connection over any byte stream, and connections inside this process.
+
+use super::builder::ServerBuilder;
+use super::error::ServerError;
+use super::report::Report;
+use super::serve::{Guard, Server};
+use crate::os::{IoPipe, MemoryPipe, Pipe};
+use futures_lite::{AsyncRead, AsyncWrite};
+use proto_core::rpc::AsyncService;
+use std::future::Future;
+use std::sync::Arc;
+
+/// Serves one connection over this stream, and is ready when it is over. As [`ServerBuilder::serve_connection`], with one
+/// service and default limits.
+pub fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    service: impl AsyncService,
+) -> impl Future<Output = Result<Report, ServerError>> + Send {
+    Server::builder().add_service(service).serve_connection(stream)
+}
+
+impl ServerBuilder {
+    /// Serves one connection over a byte stream of any kind (a socket, a pair of pipes, somebody else's TLS), and is ready
+    /// when it is over and its handlers have ended. The future drives the connection itself; dropped, it ends it. Handlers
+    /// that wait become tasks of the executor.
+    pub fn serve_connection(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    ) -> impl Future<Output = Result<Report, ServerError>> + Send {
+        self.serve_pipe(Arc::new(IoPipe::new(stream)))
+    }
+
+    /// The same over a [`Pipe`].
+    pub fn serve_pipe(self, pipe: Arc<dyn Pipe>) -> impl Future<Output = Result<Report, ServerError>> + Send {
+        let begun = self.hub().map(|hub| {
+            let drive = hub.adopt(pipe);
+            (Guard(hub), drive)
+        });
+        async move {
+            let (hub, drive) = begun?;
+            if let Some(drive) = drive {
+                drive.await;
+            }
+            Ok(hub.0.ended(false).await)
+        }
+    }
+
+    /// Serves connections inside this process alone.
+    #[allow(dead_code)]
+    pub(crate) fn in_process(self) -> Result<InProcess, ServerError> {
+        Ok(InProcess { hub: Guard(self.hub()?) })
+    }
+}
+
+/// A service inside this process. It stops, without a grace, when dropped.
+#[allow(dead_code)]
+#[derive(Debug)]
+pub(crate) struct InProcess {
+    hub: Guard,
+}
+
+impl InProcess {
+    #[allow(dead_code)]
+    /// A connection to it: the client's end. The server's end is a task of the executor.
+    pub(crate) fn connect(&self) -> Arc<dyn Pipe> {
+        let (near, far) = MemoryPipe::pair();
+        self.hub.0.serve(Arc::new(far));
+        Arc::new(near)
+    }
+}

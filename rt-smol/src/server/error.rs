@@ -1,0 +1,93 @@
+//! Why a server could not be started.
+
+use crate::os::Address;
+use proto_core::grpc::{Code, Status};
+use proto_core::rpc::DuplicateService;
+use std::fmt;
+use std::io;
+
+/// Why a server could not be started. The text names the address and what the system said of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The address cannot be resolved, or names nothing to listen on.
+    Address {
+        /// As it was given.
+        address: String,
+        /// The resolver's words.
+        source: io::Error,
+    },
+    /// Nobody can listen there: in use, not ours, not permitted.
+    Bind {
+        /// Where.
+        address: Address,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// Two services of one name.
+    DuplicateService(DuplicateService),
+    /// No service was added: every call would be UNIMPLEMENTED.
+    NoService,
+    /// The system has no descriptor to serve with.
+    System {
+        /// What was being done.
+        doing: &'static str,
+        /// The system's words.
+        source: io::Error,
+    },
+}
+
+impl ServerError {
+    pub(super) fn system(doing: &'static str) -> impl Fn(io::Error) -> Self {
+        move |source| ServerError::System { doing, source }
+    }
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServerError::Address { address, source } => {
+                write!(f, "cannot listen on {address:?}: {source}; expected host:port")
+            }
+            ServerError::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
+                write!(f, "cannot listen on {address}: the address is in use")?;
+                match address {
+                    Address::Tcp(_) => f.write_str(" by another server (port 0 takes a free one)"),
+                    #[cfg(unix)]
+                    Address::Unix(_) => f.write_str(" (remove the file if no server uses it)"),
+                }
+            }
+            #[cfg(unix)]
+            ServerError::Bind { address: address @ Address::Unix(path), source }
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let folder = folder.unwrap_or(std::path::Path::new("."));
+                write!(f, "cannot listen on {address}: the directory {} does not exist", folder.display())
+            }
+            ServerError::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            ServerError::DuplicateService(error) => error.fmt(f),
+            ServerError::NoService => f.write_str("the server has no service: add one with `add_service`"),
+            ServerError::System { doing, source } => write!(f, "{doing}: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for ServerError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ServerError::Address { source, .. }
+            | ServerError::Bind { source, .. }
+            | ServerError::System { source, .. } => Some(source),
+            ServerError::DuplicateService(error) => Some(error),
+            ServerError::NoService => None,
+        }
+    }
+}
+
+/// For `?` in functions that return a `Status`.
+impl From<ServerError> for Status {
+    fn from(error: ServerError) -> Self {
+        Status::new(Code::Unavailable, error.to_string()).with_source(error)
+    }
+}

@@ -1,0 +1,54 @@
+//! What a server has done so far, counted without a lock.
+
+use super::report::Report;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// One count.
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn one(&self) {
+        self.add(1);
+    }
+
+    pub(super) fn add(&self, more: usize) {
+        self.0.fetch_add(more as u64, Relaxed);
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// All of them; each is exact by itself, they are not read at one instant together.
+#[derive(Debug, Default)]
+pub(super) struct Stats {
+    pub(super) calls: Counter,
+    pub(super) refused: Counter,
+    pub(super) unimplemented: Counter,
+    pub(super) panics: Counter,
+    pub(super) forced: Counter,
+    pub(super) connections: Counter,
+    pub(super) connections_refused: Counter,
+    pub(super) accept_errors: Counter,
+    pub(super) slow_handlers: Counter,
+}
+
+impl Stats {
+    /// As the user sees them.
+    pub(super) fn report(&self, left_behind: usize) -> Report {
+        Report {
+            calls: self.calls.get(),
+            forced: self.forced.get(),
+            left_behind,
+            refused: self.refused.get(),
+            unimplemented: self.unimplemented.get(),
+            panics: self.panics.get(),
+            connections: self.connections.get(),
+            connections_refused: self.connections_refused.get(),
+            accept_errors: self.accept_errors.get(),
+            slow_handlers: self.slow_handlers.get(),
+        }
+    }
+}
