@@ -6,14 +6,14 @@
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() { both! { {
 //! let server = Server::builder().add_service(hello::HelloServiceServer::blocking(Greeter)).bind("127.0.0.1:0")?.spawn();
 //!
 //! let channel = Channel::connect(server.address().to_string())?;
 //! let hello = HelloServiceClient::new(channel);
 //! let reply = hello.say_hello(HelloRequest { greeting: "Ada".into() })?;
 //! assert_eq!(reply.reply, "Hello, Ada!");
-//! # Ok(()) }
+//! # } } }
 //! ```
 //!
 //! | to | look at |
@@ -28,7 +28,7 @@
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
-//! # fn main() -> Result<(), Status> {
+//! # fn main() { both! { {
 //! use hello::blocking::HelloService;
 //!
 //! let mut replies = Sender::for_test();
@@ -37,20 +37,35 @@
 //!
 //! let mut requests = Receiver::from_iter([greeting("Ada"), greeting("Bob")]);
 //! assert_eq!(Greeter.lots_of_greetings(&mut requests)?.reply, "Ada, Bob");
-//! # Ok(()) }
+//! # } } }
 //! ```
 //!
 //! An error says whose verdict it is and whether the call can be sent again:
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
-//! # fn main() -> Result<(), Status> {
+//! # fn main() { both! { {
 //! let hello = HelloServiceClient::new(Channel::new("unix:/no/such/socket")?);
 //! let status = hello.say_hello(greeting("Ada")).unwrap_err();
 //! assert_eq!((status.code(), status.origin()), (Code::Unavailable, Origin::Local(Local::Connect)));
 //! assert_eq!(status.seen_by_server(), Seen::No);
 //! assert!(status.can_retry() && status.source().is_some());
-//! # Ok(()) }
+//! println!("{} {} {:?} {:?}", status, status.message(), status.details(), status.metadata());
+//! # } } }
+//! ```
+//!
+//! A server may say more than a code and a text, in types that both sides know:
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+//! # fn main() { both! { {
+//! use proto_core::grpc::details::{BadRequest, FieldViolation};
+//!
+//! let violation = FieldViolation { field: "greeting".into(), description: "is empty".into(), ..Default::default() };
+//! let status = Status::invalid_argument("see details").with_detail(&BadRequest { field_violations: vec![violation] });
+//! let detail = status.detail::<BadRequest>().ok_or_else(|| Status::internal("no such detail"))?;
+//! assert_eq!(detail.field_violations[0].field, "greeting");
+//! # } } }
 //! ```
 //!
 //! Everything blocking stands on one seam to the operating system ([`os`]). With feature `testkit` the simulation

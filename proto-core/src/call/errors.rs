@@ -2,6 +2,9 @@
 
 use super::{SendError, StaleCall};
 use crate::connection::StartError;
+use crate::error::ConnectionError;
+use crate::grpc::{Seen, Status};
+use alloc::string::ToString;
 use core::error::Error;
 use core::fmt;
 
@@ -36,12 +39,45 @@ impl fmt::Display for StartError {
 
 impl Error for StartError {}
 
+/// For `?` in functions that end calls themselves.
+impl From<StaleCall> for Status {
+    fn from(error: StaleCall) -> Self {
+        Status::internal(error.to_string())
+    }
+}
+
+/// For `?`: a message that was not accepted now fails with RESOURCE_EXHAUSTED, one of a call that is over with CANCELLED.
+impl From<SendError> for Status {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Blocked => Status::resource_exhausted(error.to_string()),
+            SendError::Ended => Status::cancelled(error.to_string()),
+            SendError::TooLarge(status) => status,
+        }
+    }
+}
+
+/// For `?`: UNAVAILABLE where another connection might take the call, otherwise what was wrong with it.
+impl From<StartError> for Status {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Closed => Status::unavailable(error.to_string()).with_seen(Seen::No),
+            StartError::Bad(status) | StartError::TooManyPending(status) => status,
+        }
+    }
+}
+
+/// For `?`: UNAVAILABLE, for reasons of the connection.
+impl From<ConnectionError> for Status {
+    fn from(error: ConnectionError) -> Self {
+        Status::unavailable(error.to_string()).with_source(error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::call::CallId;
-    use crate::grpc::Status;
-    use std::string::ToString;
 
     #[test]
     fn errors_of_operations_say_what_to_do() {
@@ -51,5 +87,7 @@ mod tests {
         assert_eq!(StartError::TooManyPending(status.clone()).to_string(), status.to_string());
         assert_eq!(SendError::TooLarge(status.clone()).to_string(), status.to_string());
         assert!(StartError::Closed.to_string().contains("no new calls"));
+        assert_eq!(Status::from(StartError::Closed).seen_by_server(), Seen::No);
+        assert!(Status::from(ConnectionError::Shutdown).source().is_some());
     }
 }

@@ -84,15 +84,38 @@ pub enum StartError {
 /// `testkit::Pair` (feature `testkit`).
 ///
 /// ```
+/// # macro_rules! both { ({ $($body:tt)* }) => {
+/// #     fn with_status() -> Result<(), Status> { $($body)* Ok(()) }
+/// #     fn with_box() -> Result<(), Box<dyn std::error::Error>> { $($body)* Ok(()) }
+/// #     with_status().unwrap();
+/// #     with_box().unwrap();
+/// # } }
 /// use proto_core::call::{CallOptions, Head};
-/// use proto_core::{Config, Connection, Instant, Outgoing};
+/// use proto_core::connection::Event;
+/// use proto_core::{Config, Connection, Incoming, Instant, MessageBuf, Outgoing, Status};
 ///
-/// let now = Instant::from_nanos(1);
-/// let mut connection = Connection::client(Config { authority: "example.com".into(), ..Config::default() }, now);
-/// let id = connection.start(now, Head::new("/hello.v1.HelloService/SayHello"), &CallOptions::default()).unwrap();
-/// connection.call(id).unwrap().send_last(now, &b"an encoded message"[..]).unwrap();
-/// let mut outgoing = Outgoing::new();
-/// assert!(connection.poll_transmit(now, &mut outgoing) && outgoing.len() > 100);
+/// # fn main() { both! { {
+/// # let (now, message) = (Instant::from_nanos(1), &b"an encoded message"[..]);
+/// let mut conn = Connection::client(Config { authority: "example.com".into(), ..Config::default() }, now);
+/// let call = conn.start(now, Head::new("/hello.v1.HelloService/SayHello"), &CallOptions::default())?;
+/// conn.call(call)?.send(now, message)?;
+/// conn.call(call)?.finish(now)?;
+///
+/// let (mut outgoing, mut incoming) = (Outgoing::new(), Incoming::new());
+/// while conn.poll_transmit(now, &mut outgoing) {
+///     // Bytes for the peer, any way you like.
+///     # assert!(outgoing.len() > 0);
+///     outgoing.advance(outgoing.len());
+/// }
+/// // Bytes from the peer: incoming.spare(), incoming.filled(n).
+/// conn.receive(now, &mut incoming)?;
+/// while let Some(event) = conn.poll_event() {
+///     match event {
+///         Event::Readable(id) => drop(conn.pull(now, id, &mut MessageBuf::new())),
+///         event => println!("{event:?}"),
+///     }
+/// }
+/// # } } }
 /// ```
 #[derive(Debug)]
 pub struct Connection<R> {

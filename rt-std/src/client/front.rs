@@ -151,7 +151,7 @@ impl AnyFront for Later {
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
-/// # fn main() -> Result<(), Status> {
+/// # fn main() { both! { |channel, hello| {
 /// use proto_core::rpc::AnyFront;
 ///
 /// async fn greet<F: AnyFront>(client: &HelloServiceClient<F>) -> Result<String, Status> {
@@ -159,9 +159,9 @@ impl AnyFront for Later {
 ///     Ok(reply.into_inner().reply)
 /// }
 ///
-/// let hello = HelloServiceClient::new(channel());
+/// let hello = HelloServiceClient::new(channel);
 /// assert_eq!(rt_std::settled(greet(&hello))?, "Hello, Ada!");
-/// # Ok(()) }
+/// # } } }
 /// ```
 ///
 /// # Panics

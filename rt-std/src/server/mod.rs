@@ -8,6 +8,8 @@
 //! A service is the implementation of a generated trait; a handler that streams gets a receiver, a sender, or both:
 //!
 //! ```
+//! # mod with { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs")); pub(crate) use both; }
+//! # use with::both;
 //! # use proto_build_testing::hello::v1::{self as hello, HelloRequest, HelloResponse};
 //! use rt_std::{Context, Receiver, Request, Response, Sender, Server, Status};
 //!
@@ -36,7 +38,7 @@
 //!     fn on_call(&self, context: &mut Context) -> Result<(), Status> { Ok(()) }   // optional: at the headers, before any message
 //! }
 //! # fn answer(request: HelloRequest) -> HelloResponse { HelloResponse { reply: request.greeting } }
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() { both! { {
 //!
 //! let server = rt_std::Server::builder()
 //!     .add_service(hello::HelloServiceServer::blocking(Greeter))
@@ -47,18 +49,14 @@
 //! # std::thread::spawn(move || stop.graceful(std::time::Duration::from_secs(1)));
 //! let report = server.serve()?;                                    // how many calls ended, how many were forced
 //! # assert_eq!(report.forced, 0);
-//! # Ok(()) }
-//! # fn with_status() -> Result<(), Status> {
-//! #     let report = Server::builder().add_service(hello::HelloServiceServer::blocking(Greeter)).bind("127.0.0.1:0")?.serve()?;
-//! #     Ok(())
-//! # }
+//! # } } }
 //! ```
 //!
 //! [`Server::spawn`] serves beside the caller instead; the value that it gives stops the server when dropped:
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() { both! { {
 //! # let grace = Duration::from_secs(1);
 //! let server = Server::builder().add_service(hello::HelloServiceServer::blocking(Greeter)).bind("127.0.0.1:0")?;
 //! let running = server.spawn();
@@ -69,18 +67,16 @@
 //! let report = running.shutdown(grace);
 //! println!("{report}");
 //! # assert_eq!((report.calls, report.forced), (1, 0));
-//! # Ok(()) }
+//! # } } }
 //! ```
 //!
 //! What a handler knows of its call, and can do to it, is its [`Context`](crate::Context), on `Request`, `Receiver` and
 //! `Sender` alike:
 //!
 //! ```
-//! # use proto_build_testing::hello::v1::{HelloRequest, HelloResponse};
-//! # use rt_std::{Metadata, Request, Sender, Status};
-//! # use std::time::Duration;
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
 //! # struct User;
-//! # fn handler(request: Request<HelloRequest>, replies: &mut Sender<HelloResponse>) -> Result<(), Status> {
+//! # fn main() { both! { compiled |request: Request<HelloRequest>, replies: &mut Sender<HelloResponse>, backend: HelloServiceClient<Channel>| {
 //! let context = request.context();
 //! println!("{} from {}, {:?} left", context.method(), context.peer(), context.time_left());
 //! let language = context.metadata().get("accept-language");
@@ -96,7 +92,9 @@
 //! }
 //! let pusher = replies.pusher();                                   // Clone + Send + 'static: for other threads
 //! pusher.try_send(HelloResponse { reply: "from anywhere".into() })?;
-//! # Ok(()) }
+//! // A call of one's own: the smaller deadline, the caller's cancellation.
+//! let found = backend.say_hello(Request::new(greeting("q")).within(request.context()))?;
+//! # } } }
 //! ```
 //!
 //! What users see is here and in `builder`; below it, by concern:

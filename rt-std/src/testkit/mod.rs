@@ -7,7 +7,7 @@
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
-//! # fn main() {
+//! # fn main() { both! { {
 //! rt_std::testkit::Sim::seed(7).run(|sim| {
 //!     let server = sim.serve(hello::HelloServiceServer::blocking(Greeter));
 //!     let hello = HelloServiceClient::new(sim.channel(&server));
@@ -17,7 +17,7 @@
 //!     let status = hello.say_hello(HelloRequest { greeting: "slow".into() }).unwrap_err(); // it sleeps for ten minutes
 //!     assert_eq!(status.code(), Code::Unavailable);
 //! });
-//! # }
+//! # } } }
 //! ```
 
 mod net;

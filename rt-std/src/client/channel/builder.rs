@@ -15,14 +15,15 @@ use std::time::Duration;
 /// Settings of a [`Channel`].
 ///
 /// ```
-/// use std::time::Duration;
-/// # fn main() -> Result<(), rt_std::Status> {
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { {
 /// let channel = rt_std::Channel::builder("127.0.0.1:50051")
 ///     .timeout(Duration::from_secs(5))
 ///     .metadata("x-client", "example")
 ///     .keepalive(Duration::from_secs(60), Duration::from_secs(20))
+///     .connect_timeout(Duration::from_secs(3))
 ///     .build()?;
-/// # Ok(()) }
+/// # } } }
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]

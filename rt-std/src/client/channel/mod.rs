@@ -28,13 +28,13 @@ use std::time::Duration;
 /// Connections are made when they are needed, and again when they are lost, with backoff. Dropping the last clone, with
 /// the last call, shuts the channel down.
 ///
-/// ```no_run
+/// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
-/// # fn main() -> Result<(), Status> {
+/// # fn main() { both! { compiled {
 /// let channel = rt_std::Channel::connect("http://127.0.0.1:50051")?; // Channel::new(target) does no I/O
 /// let hello = HelloServiceClient::new(channel);
 /// let reply = hello.say_hello(HelloRequest { greeting: "Ada".into() })?;
-/// # Ok(()) }
+/// # } } }
 /// ```
 ///
 /// A reply dereferences to the message, and has the server's metadata; a request may have options:
@@ -100,7 +100,22 @@ impl Channel {
         Later::new(self.clone())
     }
 
-    /// Connectivity now. `try_to_connect`: leaves IDLE (the connection is made while somebody waits: a call, or
+    /// Connectivity now.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+    /// # fn main() { both! { |channel, hello| {
+    /// let mut state = channel.state(true);
+    /// while state != State::Ready {
+    ///     println!("{state:?}"); // Idle, Connecting, TransientFailure; Shutdown
+    ///     state = channel.wait_for_change(state, Duration::from_secs(5));
+    /// }
+    /// channel.shutdown(Duration::from_millis(1)); // wakes every blocked caller
+    /// assert_eq!(channel.state(false), State::Shutdown);
+    /// # } } }
+    /// ```
+    ///
+    /// `try_to_connect`: leaves IDLE (the connection is made while somebody waits: a call, or
     /// [`wait_for_change`](Self::wait_for_change)).
     pub fn state(&self, try_to_connect: bool) -> State {
         let shared = self.shared();
