@@ -9,6 +9,8 @@
 mod operations;
 mod slots;
 mod task;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub(crate) use operations::Opening;

@@ -1,0 +1,302 @@
+//! One connection over a scripted pipe, step by step: who writes, what, and who is woken.
+
+mod script;
+
+use super::{Driver, Opening, Restart};
+
+use bytes::Bytes;
+use proto_core::call::{CallId, CallOptions, Head};
+use proto_core::channel::Script;
+use proto_core::connection::Pulled;
+use proto_core::{Code, MessageBuf, Status};
+use script::{Counter, Rig};
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+const SEC: Duration = Duration::from_secs(1);
+
+/// Nobody sends calls again here.
+struct Nobody;
+
+impl Restart for Nobody {
+    fn ended(&self, _driver: &Driver, _id: CallId) {}
+}
+
+fn start(rig: &Rig, message: &[u8], options: &CallOptions) -> CallId {
+    let message = Bytes::copy_from_slice(message);
+    let owner: Weak<dyn Restart> = Weak::<Nobody>::new();
+    rig.driver.start_call(Head::new("/t.T/Echo"), options, Opening::Message(&message), owner).expect("it starts")
+}
+
+fn unary(rig: &Rig, message: &[u8]) -> CallId {
+    start(rig, message, &CallOptions::default())
+}
+
+fn pull(rig: &Rig, counter: &Arc<Counter>, id: CallId) -> Pulled {
+    let waker = Waker::from(counter.clone());
+    rig.driver.pull(Some(&Context::from_waker(&waker)), id, &mut MessageBuf::new())
+}
+
+fn failed(pulled: Pulled) -> Status {
+    match pulled {
+        Pulled::Failed(status, _) => status,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_unary_request_leaves_in_one_write_by_its_caller() {
+    let mut rig = Rig::connected();
+    let (writes, polls) = (rig.pipe.writes().len(), rig.polls);
+    unary(&rig, b"hello");
+    let after = rig.pipe.writes();
+    assert_eq!((after.len(), rig.polls), (writes + 1, polls));
+    rig.serve();
+    assert_eq!(rig.served, [b"hello"]);
+    assert_eq!(rig.woken(), 0, "the task has nothing to do");
+}
+
+#[test]
+fn what_the_pipe_does_not_take_is_written_by_the_task() {
+    let mut rig = Rig::connected();
+    rig.pipe.room(&[10]);
+    unary(&rig, b"first");
+    assert_eq!(rig.pipe.writes().last().map(Vec::len), Some(10));
+    assert_eq!(rig.woken(), 1);
+    let writes = rig.pipe.writes().len();
+    unary(&rig, b"second");
+    assert_eq!(rig.pipe.writes().len(), writes, "the place is the task's");
+    // The task finds no room either, and waits for the pipe.
+    rig.poll();
+    assert_eq!(rig.pipe.writes().len(), writes);
+    rig.pipe.room(&[7, 3]);
+    assert_eq!(rig.woken(), 1, "the pipe wakes the task");
+    rig.poll();
+    rig.pipe.room_for_all();
+    rig.poll();
+    rig.serve();
+    assert_eq!(rig.served, [&b"first"[..], b"second"]);
+    // From now on callers write again.
+    let polls = rig.polls;
+    unary(&rig, b"third");
+    rig.serve();
+    assert_eq!((rig.served.len(), rig.polls), (3, polls));
+}
+
+#[test]
+fn what_is_sent_during_a_write_leaves_in_the_next_one_by_the_same_writer() {
+    let mut rig = Rig::connected();
+    let (driver, ids) = (rig.driver.clone(), Arc::new(Mutex::new(Vec::new())));
+    let started = ids.clone();
+    rig.pipe.during_next_write(move || {
+        for message in [b"b", b"c"] {
+            let message = Bytes::from_static(message);
+            let owner: Weak<dyn Restart> = Weak::<Nobody>::new();
+            let options = CallOptions::default();
+            let id = driver.start_call(Head::new("/t.T/Echo"), &options, Opening::Message(&message), owner);
+            started.lock().unwrap().push(id.expect("it starts"));
+        }
+    });
+    let writes = rig.pipe.writes().len();
+    unary(&rig, b"a");
+    assert_eq!(ids.lock().unwrap().len(), 2);
+    assert_eq!(rig.pipe.writes().len(), writes + 2);
+    rig.serve();
+    assert_eq!(rig.served, [b"a", b"b", b"c"]);
+}
+
+#[test]
+fn only_the_tasks_whose_calls_moved_are_woken() {
+    let mut rig = Rig::connected();
+    let counters: Vec<_> = (0..3).map(|_| Arc::new(Counter::default())).collect();
+    let ids: Vec<_> = [b"a", b"b", b"c"].iter().map(|message| unary(&rig, *message)).collect();
+    for (id, counter) in ids.iter().zip(&counters) {
+        assert!(matches!(pull(&rig, counter, *id), Pulled::Nothing));
+    }
+    rig.serve();
+    rig.reply_to(1, b"to b");
+    rig.poll();
+    assert_eq!(counters.iter().map(|counter| counter.count()).collect::<Vec<_>>(), [0, 1, 0]);
+    assert!(matches!(pull(&rig, &counters[1], ids[1]), Pulled::Message));
+    assert!(matches!(pull(&rig, &counters[1], ids[1]), Pulled::End(_)));
+    // Cancelled by its application: that one's task, and no other.
+    rig.driver.cancel(ids[2], Status::cancelled("enough"));
+    assert_eq!(counters.iter().map(|counter| counter.count()).collect::<Vec<_>>(), [0, 1, 1]);
+    // Released without having been waited for any more: nobody.
+    rig.driver.release(ids[0], false);
+    assert_eq!(counters.iter().map(|counter| counter.count()).collect::<Vec<_>>(), [0, 1, 1]);
+    rig.serve();
+    assert_eq!(rig.cancelled(), 2, "both resets left by themselves");
+}
+
+#[test]
+fn a_task_is_woken_once_however_often_it_waits() {
+    let mut rig = Rig::connected();
+    let (old, new) = (Arc::new(Counter::default()), Arc::new(Counter::default()));
+    let id = unary(&rig, b"a");
+    for counter in [&old, &old, &new, &new] {
+        assert!(matches!(pull(&rig, counter, id), Pulled::Nothing));
+    }
+    rig.serve();
+    rig.reply_to(0, b"x");
+    rig.poll();
+    assert_eq!((old.count(), new.count()), (0, 1), "the one that waited last");
+    rig.poll();
+    assert_eq!(new.count(), 1);
+}
+
+#[test]
+fn a_deadline_wakes_the_task_only_if_it_is_the_earliest() {
+    let mut rig = Rig::connected();
+    let within = |seconds| CallOptions { deadline: Some(rig.now() + SEC * seconds), ..CallOptions::default() };
+    let (ten, twenty, five) = (within(10), within(20), within(5));
+    start(&rig, b"a", &ten);
+    assert_eq!(rig.woken(), 1);
+    rig.poll();
+    start(&rig, b"b", &twenty);
+    assert_eq!(rig.woken(), 0, "its timer fires before that");
+    let early = start(&rig, b"c", &five);
+    assert_eq!(rig.woken(), 1);
+    rig.poll();
+    let counter = Arc::new(Counter::default());
+    assert!(matches!(pull(&rig, &counter, early), Pulled::Nothing));
+    rig.pass(SEC * 5);
+    rig.poll();
+    assert_eq!(counter.count(), 1);
+    assert_eq!(failed(pull(&rig, &counter, early)).code(), Code::DeadlineExceeded);
+}
+
+#[test]
+fn a_request_without_room_follows_by_itself() {
+    let mut rig = Rig::connected();
+    rig.pipe.room(&[]);
+    let large = vec![7; 700_000];
+    for _ in 0..4 {
+        unary(&rig, &large);
+    }
+    rig.pipe.room_for_all();
+    // Nobody pulls, nobody sends: the task alone.
+    for _ in 0..100 {
+        rig.poll();
+        rig.serve();
+    }
+    assert_eq!(rig.served.iter().map(Vec::len).collect::<Vec<_>>(), [700_000; 4]);
+}
+
+#[test]
+fn what_the_peer_said_before_a_write_failed_is_heard() {
+    let mut rig = Rig::connected();
+    let (first, second) = (unary(&rig, b"first"), unary(&rig, b"second"));
+    rig.serve();
+    rig.reply_to(0, b"in time");
+    rig.pipe.fail_writes(ErrorKind::BrokenPipe);
+    let third = unary(&rig, b"third");
+    let counter = Arc::new(Counter::default());
+    rig.poll();
+    assert!(matches!(pull(&rig, &counter, first), Pulled::Message));
+    assert!(matches!(pull(&rig, &counter, first), Pulled::End(_)));
+    for id in [second, third] {
+        let status = failed(pull(&rig, &counter, id));
+        assert_eq!(status.code(), Code::Unavailable, "{status}");
+    }
+    assert!(rig.is_finished());
+}
+
+#[test]
+fn who_waits_learns_that_the_executor_has_dropped_the_task() {
+    let mut rig = Rig::connected();
+    let (id, counter) = (unary(&rig, b"a"), Arc::new(Counter::default()));
+    assert!(matches!(pull(&rig, &counter, id), Pulled::Nothing));
+    rig.drop_task();
+    assert_eq!(counter.count(), 1);
+    let status = failed(pull(&rig, &counter, id));
+    assert!(status.to_string().contains("executor"), "{status}");
+    assert!(rig.pipe_is_dropped(), "the socket is closed, though calls hold the connection");
+}
+
+#[test]
+fn the_end_of_a_connection_ends_its_task_and_closes_the_pipe() {
+    let mut rig = Rig::connected();
+    let id = unary(&rig, b"a");
+    rig.driver.abort();
+    assert_eq!(rig.woken(), 1);
+    rig.poll();
+    assert!(rig.is_finished());
+    assert!(rig.pipe.is_closed());
+    assert!(rig.pipe_is_dropped());
+    assert_eq!(failed(pull(&rig, &Arc::default(), id)).code(), Code::Unavailable);
+}
+
+#[test]
+fn last_words_without_room_are_given_up_after_a_second() {
+    let mut rig = Rig::connected();
+    rig.pipe.room(&[]);
+    rig.driver.abort();
+    rig.poll();
+    assert!(!rig.is_finished());
+    rig.pass(SEC);
+    rig.poll();
+    assert!(rig.is_finished());
+}
+
+#[test]
+fn reading_goes_on_when_the_peer_has_taken_what_it_made_us_write() {
+    let mut rig = Rig::connected();
+    rig.pipe.room(&[]);
+    // Each PING wants an answer: reading stops at some point.
+    for _ in 0..8000 {
+        rig.pipe.feed(&[&[0, 0, 8, 6, 0, 0, 0, 0, 0][..], &[1; 8]].concat());
+    }
+    rig.poll();
+    rig.poll();
+    let left = rig.pipe.unread();
+    assert!(left > 0);
+    rig.pipe.room_for_all();
+    rig.poll();
+    rig.poll();
+    assert_eq!(rig.pipe.unread(), 0);
+}
+
+#[test]
+fn a_script_is_played_in_the_write_that_starts_its_call() {
+    let rig = Rig::connected();
+    let writes = rig.pipe.writes().len();
+    let owner: Weak<dyn Restart> = Weak::<Nobody>::new();
+    let options = CallOptions { kind: proto_core::rpc::Kind::BIDI, ..CallOptions::default() };
+    let script = Script::default();
+    let id =
+        rig.driver.start_call(Head::new("/t.T/Chat"), &options, Opening::Script(&script), owner).expect("it starts");
+    assert_eq!(rig.pipe.writes().len(), writes + 1);
+    let message = Bytes::from_static(b"x");
+    assert!(matches!(rig.driver.send(None, id, (&message).into()), Poll::Ready(Ok(()))));
+    assert_eq!(rig.pipe.writes().len(), writes + 2);
+}
+
+#[test]
+fn a_sender_waits_for_room_and_is_woken_for_it_alone() {
+    let mut rig = Rig::connected();
+    rig.pipe.room(&[]);
+    let owner: Weak<dyn Restart> = Weak::<Nobody>::new();
+    let options = CallOptions { kind: proto_core::rpc::Kind::BIDI, ..CallOptions::default() };
+    let script = Script::default();
+    let id =
+        rig.driver.start_call(Head::new("/t.T/Chat"), &options, Opening::Script(&script), owner).expect("it starts");
+    let (sender, receiver) = (Arc::new(Counter::default()), Arc::new(Counter::default()));
+    let waker = Waker::from(sender.clone());
+    let message = Bytes::from(vec![1; 20_000]);
+    let mut sent = 0;
+    while rig.driver.send(Some(&Context::from_waker(&waker)), id, (&message).into()).is_ready() {
+        sent += 1;
+    }
+    assert!(sent >= 3, "{sent}");
+    assert!(matches!(pull(&rig, &receiver, id), Pulled::Nothing));
+    rig.pipe.room_for_all();
+    for _ in 0..10 {
+        rig.poll();
+        rig.serve();
+    }
+    assert_eq!((sender.count(), receiver.count()), (1, 0));
+    assert!(rig.driver.send(None, id, (&message).into()).is_ready());
+}
