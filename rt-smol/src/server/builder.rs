@@ -196,6 +196,11 @@ impl ServerBuilder {
         Ok(Server::new(address, listener, self.hub()?))
     }
 
+    /// The seam that it will stand on.
+    pub(crate) fn seam(&self) -> Arc<dyn Os> {
+        self.os.clone().unwrap_or_else(RealOs::shared)
+    }
+
     pub(super) fn hub(self) -> Result<Arc<Hub>, ServerError> {
         if let Some(twice) = self.mistake {
             return Err(ServerError::DuplicateService(twice));

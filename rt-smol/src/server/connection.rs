@@ -46,21 +46,18 @@ impl ServerBuilder {
     }
 
     /// Serves connections inside this process alone.
-    #[allow(dead_code)]
     pub(crate) fn in_process(self) -> Result<InProcess, ServerError> {
         Ok(InProcess { hub: Guard(self.hub()?) })
     }
 }
 
 /// A service inside this process. It stops, without a grace, when dropped.
-#[allow(dead_code)]
 #[derive(Debug)]
 pub(crate) struct InProcess {
     hub: Guard,
 }
 
 impl InProcess {
-    #[allow(dead_code)]
     /// A connection to it: the client's end. The server's end is a task of the executor.
     pub(crate) fn connect(&self) -> Arc<dyn Pipe> {
         let (near, far) = MemoryPipe::pair();

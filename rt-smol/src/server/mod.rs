@@ -157,8 +157,6 @@ mod wait;
 mod write;
 
 pub use builder::ServerBuilder;
-#[allow(unused_imports)]
-pub(crate) use connection::InProcess;
 pub use connection::serve_connection;
 pub use error::ServerError;
 #[doc(hidden)]

@@ -1,74 +1,31 @@
-// Included by the examples in the documentation: generated code, a server for it, and a macro that puts an example into
+// Included by the examples in the documentation: generated code, a service of it, and a macro that puts an example into
 // two async functions, one that returns `Result<_, Status>` and one that returns `Result<_, Box<dyn Error>>`, and runs both.
 
+include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/greeter.rs"));
+
 #[allow(unused_imports)]
-use proto_build_testing::hello::v1::{self as hello, HelloRequest, HelloResponse, HelloServiceClient};
+use proto_build_testing::hello::v1::HelloServiceClient;
 #[allow(unused_imports)]
 use rt_smol::*;
 #[allow(unused_imports)]
 use std::time::Duration;
-
-/// Says hello.
-#[derive(Clone, Debug)]
-pub struct Greeter;
 
 #[allow(dead_code)]
 fn greeting(text: &str) -> HelloRequest {
     HelloRequest { greeting: text.into() }
 }
 
-fn reply(text: impl Into<String>) -> HelloResponse {
-    HelloResponse { reply: text.into() }
-}
-
-impl hello::blocking::HelloService for Greeter {
-    fn say_hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloResponse>, Status> {
-        if request.greeting.is_empty() {
-            return Err(Status::invalid_argument("greeting is empty"));
-        }
-        if request.greeting == "slow" {
-            request.context().sleep(Duration::from_secs(600))?;
-        }
-        let text = format!("Hello, {}!", request.greeting);
-        Ok(Response::new(reply(text)).with_metadata("x-server", "1").with_trailer("x-cost", "3"))
-    }
-
-    fn lots_of_replies(
-        &self,
-        request: Request<HelloRequest>,
-        replies: &mut rt_std::Sender<HelloResponse>,
-    ) -> Result<(), Status> {
-        for i in 0..10 {
-            replies.send(reply(format!("{i} {}", request.greeting)))?;
-        }
-        Ok(())
-    }
-
-    fn lots_of_greetings(
-        &self,
-        requests: &mut rt_std::Receiver<HelloRequest>,
-    ) -> Result<Response<HelloResponse>, Status> {
-        let names = requests.map(|r| r.map(|r| r.greeting)).collect::<Result<Vec<_>, _>>()?;
-        Ok(reply(names.join(", ")).into())
-    }
-
-    fn bidi_hello(
-        &self,
-        requests: &mut rt_std::Receiver<HelloRequest>,
-        replies: &mut rt_std::Sender<HelloResponse>,
-    ) -> Result<(), Status> {
-        for request in requests {
-            replies.send(reply(format!("Hello, {}!", request?.greeting)))?;
-        }
-        Ok(())
-    }
-}
-
-/// A server; it stops when this is dropped.
+/// A server on a port of this machine; it stops when this is dropped.
 #[allow(dead_code)]
-pub fn server() -> rt_std::Running {
-    let builder = rt_std::Server::builder().add_service(hello::HelloServiceServer::blocking(Greeter));
+pub fn server() -> Running {
+    let builder = Server::builder().add_service(hello::HelloServiceServer::new(Greeter));
     builder.bind("127.0.0.1:0").unwrap().spawn()
+}
+
+/// A channel to a server in this process.
+#[allow(dead_code)]
+pub fn channel() -> Channel {
+    Channel::in_process(hello::HelloServiceServer::new(Greeter))
 }
 
 #[allow(unused_macros)]
@@ -87,8 +44,7 @@ macro_rules! both {
             $($body)*
             Ok(())
         }
-        let server = server();
-        let channel = Channel::new(server.address().to_string()).unwrap();
+        let channel = channel();
         smol::block_on(async {
             with_status(channel.clone(), HelloServiceClient::new(channel.clone())).await.unwrap();
             with_box(channel.clone(), HelloServiceClient::new(channel)).await.unwrap();

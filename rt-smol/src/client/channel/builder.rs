@@ -1,10 +1,10 @@
 //! The settings of a channel.
 
 use super::Channel;
+use super::detour::{self, Detour, Lead};
 use super::runtime::Shared;
 use super::settings::Settings;
-use super::stream::{self, StreamOs};
-use crate::os::{BoxFuture, Executor, IoPipe, Os, Pipe, RealOs};
+use crate::os::{BoxFuture, Executor, IoPipe, Os, RealOs};
 use futures_lite::{AsyncRead, AsyncWrite};
 use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, Target};
 use proto_core::grpc::{Local, Origin, Seen};
@@ -181,12 +181,17 @@ impl ChannelBuilder {
     /// As with [`build`](Self::build).
     pub fn from_io(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Result<Channel, Status> {
         let target = Target::parse(&self.target)?;
-        let place = Target::parse(stream::TARGET)?;
-        self.over(&target, place, Some(Arc::new(IoPipe::new(stream))))
+        self.over(&target, Target::parse(detour::STREAM)?, Some(detour::once(Arc::new(IoPipe::new(stream)))))
+    }
+
+    /// A channel on which every connection leads to what `lead` gives.
+    pub(super) fn led(self, lead: Lead) -> Result<Channel, Status> {
+        let target = Target::parse(&self.target)?;
+        self.over(&target, target.clone(), Some(lead))
     }
 
     /// To `place`, under the name of `target`.
-    fn over(self, target: &Target, place: Target, pipe: Option<Arc<dyn Pipe>>) -> Result<Channel, Status> {
+    fn over(self, target: &Target, place: Target, lead: Option<Lead>) -> Result<Channel, Status> {
         if target.is_secure() {
             let text =
                 format!("target {:?}: TLS is not available yet; expected http://, dns:/// or unix:", self.target);
@@ -196,8 +201,8 @@ impl ChannelBuilder {
             return Err(local(Status::invalid_argument(mistake.to_string())).with_source(mistake.clone()));
         }
         let mut os = self.os.unwrap_or_else(RealOs::shared);
-        if let Some(pipe) = pipe {
-            os = Arc::new(StreamOs::new(os, pipe));
+        if let Some(lead) = lead {
+            os = Arc::new(Detour::new(os, lead));
         }
         let mut settings = self.settings;
         settings.calls.metadata = self.defaults.metadata;

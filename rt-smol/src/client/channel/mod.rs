@@ -2,12 +2,12 @@
 
 mod attempt;
 mod builder;
+mod detour;
 mod observer;
 mod pending;
 mod runtime;
 mod settings;
 mod state;
-mod stream;
 mod task;
 mod watch;
 
@@ -15,12 +15,15 @@ pub use builder::ChannelBuilder;
 pub use proto_core::channel::{BackoffConfig, State};
 
 use crate::os::{Os, Timer};
+use crate::server::{Server, ServerBuilder};
 use futures_lite::{AsyncRead, AsyncWrite};
 use proto_core::Status;
 use proto_core::channel::{Pick, Waiter};
+use proto_core::rpc::AsyncService;
 use runtime::Shared;
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -114,11 +117,34 @@ impl Channel {
     /// # Ok(()) }) }
     /// ```
     pub fn from_io(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
-        match ChannelBuilder::new(stream::TARGET).from_io(stream) {
-            Ok(channel) => channel,
-            // The target is a constant that parses (the example above makes such a channel), and nothing else can be wrong.
-            Err(status) => unreachable!("{status}"),
-        }
+        constant(ChannelBuilder::new(detour::STREAM).from_io(stream))
+    }
+
+    /// A channel to this service inside this process: the whole way of a call, without a socket. For tests, and for
+    /// services that live beside their callers. The service ends with the channel.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+    /// # fn main() -> Result<(), Status> { smol::block_on(async {
+    /// let hello = HelloServiceClient::new(Channel::in_process(hello::HelloServiceServer::new(Greeter)));
+    /// assert_eq!(hello.say_hello(greeting("Ada")).await?.reply, "Hello, Ada!");
+    /// # Ok(()) }) }
+    /// ```
+    pub fn in_process(service: impl AsyncService) -> Self {
+        Self::in_process_with(Server::builder().add_service(service))
+    }
+
+    /// The same, to a server with several services or with settings; the channel's tasks run where the server's do.
+    pub fn in_process_with(server: ServerBuilder) -> Self {
+        let os = server.seam();
+        let lead: detour::Lead = match server.in_process() {
+            Ok(server) => Box::new(move || Ok(server.connect())),
+            Err(error) => {
+                let text = error.to_string();
+                Box::new(move || Err(io::Error::other(text.clone())))
+            }
+        };
+        constant(ChannelBuilder::new(detour::IN_PROCESS).os(os).led(lead))
     }
 
     /// Connectivity now. `try_to_connect`: leaves IDLE.
@@ -186,6 +212,15 @@ impl Channel {
             })
         })
         .await
+    }
+}
+
+/// A channel to a constant of `detour`.
+fn constant(channel: Result<Channel, Status>) -> Channel {
+    match channel {
+        Ok(channel) => channel,
+        // The targets parse (the examples make such channels), and nothing else can be wrong.
+        Err(status) => unreachable!("{status}"),
     }
 }
 
