@@ -36,4 +36,12 @@ impl Dial {
     pub fn std(&self) -> Result<rt_std::Channel, Box<dyn Error>> {
         Ok(rt_std::Channel::connect(&self.target)?)
     }
+
+    /// An async channel.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn smol(&self) -> Result<rt_smol::Channel, Box<dyn Error>> {
+        Ok(rt_smol::Channel::connect(&self.target).await?)
+    }
 }

@@ -1,6 +1,7 @@
 //! A client's runtime, as the cases use it. What a call can do is in `proto_core` ([`AnyFront`], [`AnyStreams`]); what is
 //! here is what a program does around calls, with threads on one runtime and with tasks on the other.
 
+mod asynchronous;
 mod blocking;
 
 use crate::cases::Outcome;

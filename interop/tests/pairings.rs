@@ -34,3 +34,12 @@ fn std_client_std_server_tcp() {
     rt_std::settled(all(rt_std::Channel::connect(running.address().to_string()).expect("it listens")));
     running.shutdown(Duration::ZERO);
 }
+
+#[test]
+fn smol_client_std_server_tcp() {
+    let running = blocking_server().spawn();
+    smol::block_on(async {
+        all(rt_smol::Channel::connect(running.address().to_string()).await.expect("it listens")).await;
+    });
+    running.shutdown(Duration::ZERO);
+}

@@ -40,6 +40,7 @@ fn run() -> Result<usize, Box<dyn Error>> {
     };
     match args.get("rt").unwrap_or("std") {
         "std" => rt_std::settled(plan.run(async || dial.std())),
+        "smol" => smol::block_on(plan.run(async || dial.smol().await)),
         other => Err(format!("--rt {other}: there are std, smol").into()),
     }
 }

@@ -6,9 +6,9 @@ use super::requests::{Bidi, ClientStreaming};
 use super::streaming::Streaming;
 use super::unary::Unary;
 use bytes::Bytes;
-use proto_core::Status;
 use proto_core::call::Kind;
-use proto_core::rpc::{AnyFront, Front, Method, Request, RequestOptions, Response, SendError};
+use proto_core::rpc::{AnyFront, AnyStreams, Front, Method, Request, RequestOptions, Response, SendError};
+use proto_core::{Metadata, Status};
 use std::sync::Arc;
 
 /// Starts a call with one request, encoded before anything else happens.
@@ -81,5 +81,35 @@ impl AnyFront for Channel {
 
     async fn finish<Q: 'static, M: 'static>(call: Self::ClientStreaming<Q, M>) -> Result<Response<M>, Status> {
         call.finish().await
+    }
+}
+
+impl AnyStreams for Channel {
+    async fn headers<M: 'static>(call: &mut Self::Streaming<M>) -> Result<&Metadata, Status> {
+        Streaming::headers(call).await
+    }
+
+    fn trailers<M: 'static>(call: &Self::Streaming<M>) -> &Metadata {
+        Streaming::trailers(call)
+    }
+
+    async fn bidi_send<Q: 'static, M: 'static>(call: &mut Self::Bidi<Q, M>, message: Q) -> Result<(), SendError> {
+        call.send(message).await
+    }
+
+    async fn bidi_finish<Q: 'static, M: 'static>(call: &mut Self::Bidi<Q, M>) -> Result<(), SendError> {
+        call.finish().await
+    }
+
+    async fn bidi_next<Q: 'static, M: 'static>(call: &mut Self::Bidi<Q, M>) -> Option<Result<M, Status>> {
+        call.next().await
+    }
+
+    async fn bidi_headers<Q: 'static, M: 'static>(call: &mut Self::Bidi<Q, M>) -> Result<&Metadata, Status> {
+        Bidi::headers(call).await
+    }
+
+    fn bidi_trailers<Q: 'static, M: 'static>(call: &Self::Bidi<Q, M>) -> &Metadata {
+        Bidi::trailers(call)
     }
 }
