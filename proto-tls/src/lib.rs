@@ -44,6 +44,7 @@
 //! | `ring` (default) | cryptography by *ring* |
 //! | `aws-lc-rs` | cryptography by AWS-LC; with both, *ring* is taken unless [`ClientTls::with_provider`] says otherwise |
 //! | `native-roots` | `ClientTls::with_native_roots`: whom the system trusts |
+//! | `testkit` | `testkit`: certificates for tests |
 
 mod alert;
 mod client;
@@ -52,13 +53,17 @@ mod identity;
 mod outbox;
 mod provider;
 mod records;
+mod scratch;
 mod server;
 mod stage;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use client::{ClientTls, TlsConnector};
 pub use error::{Side, TlsConfigError, TlsError, TlsProblem};
 pub use outbox::Outbox;
 pub use rustls;
+pub use scratch::Scratch;
 pub use server::{ServerTls, TlsAcceptor};
 pub use stage::{MAX_CLIENT_HELLO, MAX_HANDSHAKE, Stage};
 

@@ -111,19 +111,18 @@ fn is_request(bytes: &[u8]) -> bool {
     METHODS.iter().any(|method| bytes.starts_with(method))
 }
 
-/// A SETTINGS frame without settings and a GOAWAY with INADEQUATE_SECURITY (RFC 9113 sections 6.5, 6.8 and 7), whose text an HTTP/2
-/// client shows.
-const HTTP2: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\x27\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0cthis port speaks TLS: use https";
+/// A fatal alert, unexpected_message, which HTTP/2 clients that know no TLS take for what it is: the other end speaks TLS. (A
+/// GOAWAY would make them connect again at once.)
+const ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 10];
 const HTTP1: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 35\r\nconnection: close\r\n\r\n\
     this port speaks gRPC and TLS only\n";
 
-/// What a client that does not speak TLS is told, in its own language.
+/// What a client that does not speak TLS is told, in its own language if possible.
 pub(crate) fn answer(looks_like: &str) -> &'static [u8] {
     match looks_like {
-        PLAIN_HTTP2 => HTTP2,
         PLAIN_HTTP1 => HTTP1,
-        _ => &[],
+        _ => ALERT,
     }
 }
 

@@ -78,10 +78,13 @@ compile_error!(
 
 mod client;
 pub mod os;
+mod security;
 pub mod server;
 mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+#[cfg(feature = "_tls")]
+pub mod tls;
 
 pub use client::{
     BackoffConfig, Bidi, Cancel, Channel, ChannelBuilder, ClientStreaming, Later, Pending, Requests, State, Streaming,

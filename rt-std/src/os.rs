@@ -145,6 +145,10 @@ pub trait Pipe: Send + Sync + Debug {
     fn peer(&self) -> proto_core::rpc::Peer {
         proto_core::rpc::Peer::Unknown
     }
+    /// The peer's certificates, DER, leaf first (TLS); none before `connected`.
+    fn certificates(&self) -> &[bytes::Bytes] {
+        &[]
+    }
 }
 
 /// What a poller is told about.

@@ -252,13 +252,6 @@ fn malformed_targets_are_errors_that_say_what_is_wrong() {
 }
 
 #[test]
-fn tls_is_refused_by_name() {
-    let status = Channel::new("https://127.0.0.1:443").expect_err("there is no TLS");
-    assert_eq!(status.code(), Code::Unimplemented);
-    assert!(status.to_string().contains("TLS"));
-}
-
-#[test]
 fn connection_refused_names_the_address_and_the_next_attempt() {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
     let channel = Channel::new(address.to_string()).expect("a target");

@@ -4,6 +4,7 @@ use super::orders::Address;
 use crate::grpc::{Local, Origin, Seen, Status};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
@@ -34,8 +35,35 @@ pub enum ConnectFailure {
         of: usize,
         /// What went wrong.
         error: String,
+        /// The error behind it, where a runtime has more to tell than words (TLS).
+        cause: Option<Cause>,
     },
 }
+
+/// An error of the layers below, whatever its type; it is the `source()` of a [`ConnectFailure`]. Two are equal when they
+/// read the same.
+#[derive(Clone, Debug)]
+pub struct Cause(Arc<dyn core::error::Error + Send + Sync>);
+
+impl Cause {
+    /// This error.
+    pub fn new(error: impl core::error::Error + Send + Sync + 'static) -> Self {
+        Cause(Arc::new(error))
+    }
+
+    /// The error, to be looked at by type (`downcast_ref`).
+    pub fn error(&self) -> &(dyn core::error::Error + Send + Sync + 'static) {
+        &*self.0
+    }
+}
+
+impl PartialEq for Cause {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_string() == other.0.to_string()
+    }
+}
+
+impl Eq for Cause {}
 
 impl fmt::Display for ConnectFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,7 +71,7 @@ impl fmt::Display for ConnectFailure {
             ConnectFailure::Resolve { host, through, error } => {
                 write!(f, "resolving {}: {error}", Named { host, through: through.as_deref() })
             }
-            ConnectFailure::Connect { address, host, through, tried, of, error } => {
+            ConnectFailure::Connect { address, host, through, tried, of, error, .. } => {
                 let place = Place { address, through: through.as_deref() };
                 let tried = Tried { host: host.as_deref(), tried: *tried, of: *of };
                 write!(f, "connecting to {place}{tried}: {error}")
@@ -52,7 +80,14 @@ impl fmt::Display for ConnectFailure {
     }
 }
 
-impl core::error::Error for ConnectFailure {}
+impl core::error::Error for ConnectFailure {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            ConnectFailure::Connect { cause: Some(cause), .. } => Some(&*cause.0),
+            _ => None,
+        }
+    }
+}
 
 /// An error of the system as a channel reports it: in the system's words, without its number.
 pub fn describe(error: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::backoff::Backoff;
 use super::config::ChannelConfig;
-use super::failure::{self, ConnectFailure, Named, NextAttempt, Place, Tried, phase};
+use super::failure::{self, Cause, ConnectFailure, Named, NextAttempt, Place, Tried, phase};
 use super::orders::{Address, ConnectionKey, Order};
 use super::proxy::Hop;
 use super::state::{Phase, Pick, Stage, State, Waiter};
@@ -257,6 +257,15 @@ impl Channel {
                 self.ready(now, key, address);
             }
             _ => {}
+        }
+    }
+
+    /// This attempt is about to be reported as failed (`handle_failed`, `handle_closed`), and this is the error behind the words.
+    pub fn handle_cause(&mut self, key: ConnectionKey, cause: Cause) {
+        if let Phase::Connecting { attempt, .. } = &mut self.phase
+            && attempt.key == key
+        {
+            attempt.cause = Some(cause);
         }
     }
 

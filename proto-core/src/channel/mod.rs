@@ -31,7 +31,7 @@ mod target_error;
 
 pub use backoff::BackoffConfig;
 pub use config::ChannelConfig;
-pub use failure::{ConnectFailure, describe};
+pub use failure::{Cause, ConnectFailure, describe};
 pub use machine::Channel;
 pub use orders::{Address, ConnectionKey, Order};
 pub use proxy::{ProxyRules, Tunnel};

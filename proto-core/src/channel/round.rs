@@ -87,13 +87,14 @@ impl Channel {
         self.last_key = self.last_key.wrapping_add(1);
         let (key, address) = (ConnectionKey(self.last_key), address.clone());
         self.orders.push_back(Order::Connect { key, address: address.clone(), tunnel: self.hop.tunnel.clone() });
-        let attempt = Attempt { key, address, index, since: now, stage: Stage::Socket, connected: false };
+        let attempt = Attempt { key, address, index, since: now, stage: Stage::Socket, cause: None, connected: false };
         self.enter(Phase::Connecting { round, attempt });
     }
 
     /// The attempt under way failed: the next address at once.
     pub(super) fn attempt_failed(&mut self, now: Instant, error: &str) {
-        let Phase::Connecting { round, attempt } = &self.phase else { return };
+        let Phase::Connecting { round, attempt } = &mut self.phase else { return };
+        let cause = attempt.cause.take();
         let (round, next) = (*round, attempt.index.saturating_add(1));
         self.failure = Some(ConnectFailure::Connect {
             address: attempt.address.clone(),
@@ -102,6 +103,7 @@ impl Channel {
             tried: next,
             of: self.addresses.len(),
             error: error.to_owned(),
+            cause,
         });
         self.try_address(now, round, next);
     }
@@ -141,6 +143,7 @@ impl Channel {
             tried: 1,
             of: 1,
             error: format!("{} connections in a row ended within {}: {reason}", self.short_lives, Rough(SHORT_LIFE)),
+            cause: None,
         });
         self.round_failed(since);
     }

@@ -1,5 +1,6 @@
 //! Connectivity, and what a call is told about it.
 
+use super::failure::Cause;
 use super::orders::{Address, ConnectionKey};
 use crate::grpc::Status;
 use crate::time::Instant;
@@ -111,6 +112,8 @@ pub(super) struct Attempt {
     pub(super) index: usize,
     pub(super) since: Instant,
     pub(super) stage: Stage,
+    /// The error by which it is about to fail.
+    pub(super) cause: Option<Cause>,
     /// The transport stands.
     pub(super) connected: bool,
 }

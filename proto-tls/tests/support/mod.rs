@@ -1,30 +1,17 @@
-//! Certificates made on the spot, and two stages wired together in memory.
+//! Two stages wired together in memory.
 
 #![allow(dead_code, unreachable_pub)]
 
+use proto_tls::testkit::{self, Issued};
 use proto_tls::{ClientTls, ServerTls, Stage, TlsError};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ED25519};
+use std::time::SystemTime;
 
-/// An authority that issues certificates.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-/// A certificate and its key, PEM.
-pub struct Issued {
-    pub certificate: String,
-    pub key: String,
-    pub der: Vec<u8>,
-}
-
-pub fn key() -> KeyPair {
-    KeyPair::generate_for(&PKCS_ED25519).expect("the system has random numbers")
-}
+/// An authority whose certificates can be had without further ado.
+pub struct Authority(testkit::Authority);
 
 impl Authority {
     pub fn new(name: &str) -> Self {
-        let mut params = CertificateParams::new([]).expect("no names are fine");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, name);
-        Authority(CertifiedIssuer::self_signed(params, key()).expect("the parameters are good"))
+        Authority(testkit::Authority::new(name).expect("the system has random numbers"))
     }
 
     pub fn pem(&self) -> String {
@@ -32,27 +19,16 @@ impl Authority {
     }
 
     pub fn issue(&self, name: &str) -> Issued {
-        self.issue_with(name, |_| {})
+        self.0.issue(name).expect("a name")
     }
 
-    pub fn issue_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Issued {
-        let mut params = CertificateParams::new([name.to_string()]).expect("a name");
-        params.distinguished_name.push(DnType::CommonName, name);
-        change(&mut params);
-        let key = key();
-        let certificate = params.signed_by(&key, &self.0).expect("the parameters are good");
-        Issued { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
-    }
-}
-
-impl Issued {
-    pub fn server(&self) -> ServerTls {
-        ServerTls::new(&self.certificate, &self.key)
+    pub fn issue_for(&self, name: &str, from: SystemTime, until: SystemTime) -> Issued {
+        self.0.issue_for(name, from, until).expect("a name")
     }
 }
 
 pub fn trusting(authority: &Authority) -> ClientTls {
-    ClientTls::new().with_roots_pem(authority.pem())
+    authority.0.client()
 }
 
 /// Two ends and the bytes between them.

@@ -64,6 +64,10 @@ impl Hub {
     pub(super) fn adopt(&self, pipe: Arc<dyn Pipe>) {
         let now = self.os.now();
         let config = Config { seed: self.os.random(), ..self.config.clone() };
+        let Ok((pipe, stands)) = self.security.dress(&self.os, pipe) else {
+            // Settings of rustls itself that contradict each other: dropping the pipe closes it.
+            return self.stats.tls_failures.one();
+        };
         let mut held = self.lock();
         if held.stop != NEVER || held.conns.len() >= self.limits.max_connections {
             drop(held);
@@ -72,7 +76,7 @@ impl Hub {
         }
         let key = held.next_key;
         held.next_key += 1;
-        let conn = Arc::new(Conn::new(key, pipe, config, now));
+        let conn = Arc::new(Conn::new(key, pipe, stands, config, now));
         held.conns.insert(key, conn.clone());
         held.pending.insert(key);
         // The oldest handshake gives way, not the newest: whoever means it well is through within a round trip.

@@ -37,6 +37,8 @@ impl std::fmt::Debug for Conn {
 /// What its lock guards.
 pub(super) struct State {
     pub(super) core: Connection<Server>,
+    /// The handshake below (TLS) is over, or there is none: only then is the connection read and written.
+    pub(super) stands: bool,
     pub(super) calls: Calls,
     /// The end of a frame that has not arrived, between visits.
     pub(super) input: Option<Incoming>,
@@ -99,10 +101,11 @@ pub(super) struct State {
 pub(super) type Held<'a> = Guard<'a, State>;
 
 impl Conn {
-    pub(super) fn new(key: u64, pipe: Arc<dyn Pipe>, config: Config, now: Instant) -> Self {
+    pub(super) fn new(key: u64, pipe: Arc<dyn Pipe>, stands: bool, config: Config, now: Instant) -> Self {
         let peer = pipe.peer();
         let state = State {
             core: Connection::server(config, now),
+            stands,
             calls: Calls::default(),
             input: None,
             out: Outgoing::new(),
@@ -156,6 +159,12 @@ impl State {
             self.dead = true;
             self.core.lost(now, reason, Some(self.out.written()));
         }
+    }
+
+    /// The handshake below has failed: our direction ends, and what still comes is dropped, so that the peer hears why.
+    pub(super) fn refused(&mut self, now: Instant, reason: String) {
+        self.stands = true;
+        self.core.lost(now, reason, Some(0));
     }
 
     /// The call is over for everybody: gives its slot back.

@@ -7,6 +7,7 @@ use super::report::Report;
 use super::serve::{Guard, Server};
 use crate::os::memory::{MemoryPipe, MemoryPoller};
 use crate::os::{Os, Pipe, Poller, Raw};
+use crate::security::ServerSecurity;
 use proto_core::rpc::BlockingService;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
@@ -54,7 +55,9 @@ impl ServerBuilder {
     }
 
     /// Serves connections inside this process alone.
-    pub(crate) fn in_process(self) -> Result<InProcess, ServerError> {
+    pub(crate) fn in_process(mut self) -> Result<InProcess, ServerError> {
+        // Nobody is in between.
+        self.security = ServerSecurity::default();
         let os = self.os();
         let poller = MemoryPoller::new(os.clone());
         Ok(InProcess { hub: Guard::new(self.hub_on(poller, None)?), os })
@@ -78,7 +81,11 @@ impl ServerBuilder {
         if let Some(twice) = self.mistake {
             return Err(ServerError::DuplicateService(twice));
         }
-        let hub = Hub::new(os, poller, listener, self.services, self.limits, self.config)
+        #[cfg(feature = "_tls")]
+        if let Some(mistake) = self.bad_tls {
+            return Err(ServerError::Tls(mistake));
+        }
+        let hub = Hub::new(os, poller, listener, self.services, self.limits, self.config, self.security)
             .map_err(ServerError::system("watching the listener"))?;
         hub.start().map_err(ServerError::system("starting the first threads"))?;
         Ok(hub)

@@ -27,7 +27,7 @@ impl State {
 
     /// Will nothing more come of it?
     fn end(&mut self, now: Instant) -> End {
-        if self.dead {
+        if self.dead || !self.stands && self.core.is_closed() {
             return End::Close;
         }
         if self.writer || !self.core.is_closed() && !self.forced {

@@ -145,6 +145,10 @@ impl CallHandle for Handle {
         result
     }
 
+    fn certificates(&self) -> &[bytes::Bytes] {
+        self.conn.pipe.certificates()
+    }
+
     fn add_trailers(&self, metadata: Metadata) {
         let mut held = self.hub.conn(&self.conn);
         if let Some(entry) = held.calls.get(self.id) {

@@ -14,6 +14,7 @@ use super::services::Services;
 use super::state::{HubState, Visit, key};
 use super::stats::Stats;
 use crate::os::{Listener, Os, Poller, Ready};
+use crate::security::ServerSecurity;
 use crate::sync::{Guard, Lock};
 use proto_core::config::Config;
 use proto_core::grpc::{Code, Local, Metadata, Origin, Status};
@@ -41,6 +42,7 @@ pub(crate) struct Hub {
     pub(super) limits: Limits,
     /// Of each connection; the seed aside.
     pub(super) config: Config,
+    pub(super) security: ServerSecurity,
     pub(super) phase: AtomicU8,
     pub(super) means: Means,
     pub(super) stats: Stats,
@@ -65,6 +67,7 @@ impl Hub {
         services: Services,
         limits: Limits,
         config: Config,
+        security: ServerSecurity,
     ) -> io::Result<Arc<Hub>> {
         #[cfg(feature = "testkit")]
         let limits = Limits { without: os.without_rule().and_then(Rule::named), ..limits };
@@ -79,6 +82,7 @@ impl Hub {
             state: Lock::new(HubState::new(&limits, listener)),
             limits,
             config,
+            security,
             phase: AtomicU8::new(phase::OPEN),
             stats: Stats::default(),
             me: me.clone(),

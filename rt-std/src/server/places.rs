@@ -59,13 +59,13 @@ impl Hub {
         }
         if held.visiting {
             if !self.broken(Rule::EdgeDuringVisit) {
-                held.readable |= visit.ready.read;
+                held.readable |= visit.ready.read | (visit.ready.write & !held.stands);
                 held.again = true;
             }
             self.unlock(conn, held);
             return Vec::new();
         }
-        held.readable |= visit.ready.read | visit.ready.hup;
+        held.readable |= visit.ready.read | visit.ready.hup | (visit.ready.write & !held.stands);
         held.visiting = true;
         held.again = true;
         held = self.drive(conn, held, spare);
@@ -88,6 +88,10 @@ impl Hub {
             let phase = self.phase.load(Relaxed);
             if phase >= phase::DRAINING && !held.drained {
                 held.drained = true;
+                if !held.stands {
+                    // Nobody has called yet, and nobody could be told of the end.
+                    held.lost(now, "the server stops".into());
+                }
                 // The end of the grace is the hub's timer: it may be called forward by a later stop.
                 held.core.shutdown(now, Duration::MAX);
             }
@@ -122,6 +126,9 @@ impl Hub {
     /// One read, without the lock.
     fn read<'a>(&self, conn: &'a Arc<Conn>, mut held: Held<'a>, spare: &mut Incoming) -> Held<'a> {
         held.readable = false;
+        if !held.stands {
+            return self.shake_hands(conn, held);
+        }
         let hup = held.hup;
         let mut input = held.input.take().unwrap_or_else(|| std::mem::take(spare));
         drop(held);
@@ -154,9 +161,31 @@ impl Hub {
         held
     }
 
+    /// One step of the handshake below, without the lock.
+    fn shake_hands<'a>(&self, conn: &'a Arc<Conn>, held: Held<'a>) -> Held<'a> {
+        drop(held);
+        let result = conn.pipe.connected();
+        if let Err(error) = &result {
+            self.stats.tls_failures.one();
+            self.security.failed(&*conn.pipe, error);
+        }
+        let now = self.os.now();
+        let mut held = self.conn(conn);
+        match result {
+            Ok(false) => {}
+            Ok(true) => {
+                held.stands = true;
+                // What came behind the handshake.
+                held.readable = true;
+            }
+            Err(error) => held.refused(now, error.to_string()),
+        }
+        held
+    }
+
     /// The writer's place: whoever finds it free writes everybody's output, until none is left or the socket is full.
     pub(super) fn flush<'a>(&self, conn: &'a Conn, mut held: Held<'a>) -> Held<'a> {
-        if held.writer || held.blocked || held.dead {
+        if held.writer || held.blocked || held.dead || !held.stands {
             return held;
         }
         held.writer = true;

@@ -25,6 +25,8 @@ pub struct Report {
     pub connections_refused: u64,
     /// Times that accepting failed; the server goes on.
     pub accept_errors: u64,
+    /// TLS handshakes that failed (`ServerBuilder::on_tls_failure` hears why).
+    pub tls_failures: u64,
     /// Handlers that took long where handlers of their method had been fast, so that another thread took over what
     /// waited behind them.
     pub slow_handlers: u64,
@@ -43,6 +45,7 @@ impl Report {
             connections: stats.connections.get(),
             connections_refused: stats.connections_refused.get(),
             accept_errors: stats.accept_errors.get(),
+            tls_failures: stats.tls_failures.get(),
             slow_handlers: stats.robbed.get(),
         }
     }

@@ -32,6 +32,7 @@ pub(super) struct Stats {
     pub(super) connections_refused: Counter,
     pub(super) accept_errors: Counter,
     pub(super) robbed: Counter,
+    pub(super) tls_failures: Counter,
     // System calls, for those who measure.
     pub(super) reads: Counter,
     pub(super) writes: Counter,

@@ -4,6 +4,7 @@ use super::Channel;
 use super::runtime::Shared;
 use super::settings::Settings;
 use crate::os::Os;
+use crate::security::{Asked, ClientSecurity};
 use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, ProxyRules, REPLAY_LIMIT, Target};
 use proto_core::grpc::{Local, Origin, Seen};
 use proto_core::h1::{Proxy, ProxyError};
@@ -33,6 +34,7 @@ pub struct ChannelBuilder {
     defaults: RequestOptions,
     idle_timeout: Option<Duration>,
     proxy: ProxyChoice,
+    tls: Asked,
     os: Option<Arc<dyn Os>>,
 }
 
@@ -62,6 +64,7 @@ impl ChannelBuilder {
             backoff: BackoffConfig::default(),
             calls: CallDefaults::default(),
             background_io: false,
+            security: ClientSecurity::default(),
             replay_limit: REPLAY_LIMIT,
         };
         let idle_timeout = ChannelConfig::default().idle_timeout;
@@ -71,6 +74,7 @@ impl ChannelBuilder {
             defaults: RequestOptions::new(),
             idle_timeout,
             proxy: ProxyChoice::Environment,
+            tls: None,
             os: None,
         }
     }
@@ -203,6 +207,21 @@ impl ChannelBuilder {
         self
     }
 
+    /// TLS with these settings ([`ClientTls`](crate::tls::ClientTls)), or with a connector built of them, which can be changed
+    /// later. Without them a target that begins with `https://` trusts whom the system trusts (feature `tls-native-roots`).
+    ///
+    /// A target without a scheme and one of a Unix socket speak TLS when this was called; one that begins with `http://`
+    /// contradicts it. The server's certificate has to be valid for the target's host, or for the name in the settings.
+    #[cfg(feature = "_tls")]
+    pub fn tls<T>(mut self, tls: T) -> Self
+    where
+        T: TryInto<crate::tls::TlsConnector>,
+        T::Error: Into<crate::tls::TlsConfigError>,
+    {
+        self.tls = Some(tls.try_into().map_err(Into::into));
+        self
+    }
+
     /// On another machine than the real one: a simulation.
     pub fn os(mut self, os: Arc<dyn Os>) -> Self {
         self.os = Some(os);
@@ -212,15 +231,12 @@ impl ChannelBuilder {
     /// The channel, without any I/O yet.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT: the target, the proxy or the metadata cannot be used, and why. UNIMPLEMENTED: a target that asks for TLS.
+    /// INVALID_ARGUMENT: the target, the proxy, the TLS settings or the metadata cannot be used, and why. UNIMPLEMENTED: a
+    /// target that asks for TLS, without the feature `tls`.
     #[doc(alias = "connect_lazy")]
     pub fn build(self) -> Result<Channel, Status> {
         let target = Target::parse(&self.target)?;
-        if target.is_secure() {
-            let text =
-                format!("target {:?}: TLS is not available yet; expected http://, dns:/// or unix:", self.target);
-            return Err(local(Status::unimplemented(text)));
-        }
+        let security = ClientSecurity::new(&target, self.tls)?;
         if let Some(mistake) = &self.defaults.mistake {
             return Err(local(Status::invalid_argument(mistake.to_string())).with_source(mistake.clone()));
         }
@@ -229,7 +245,8 @@ impl ChannelBuilder {
         let mut settings = self.settings;
         settings.calls.metadata = self.defaults.metadata;
         settings.connection.idle_timeout = self.idle_timeout;
-        settings.connection.scheme = target.scheme();
+        settings.connection.scheme = security.scheme(&target);
+        settings.security = security;
         if settings.connection.authority.is_empty() {
             settings.connection.authority = target.authority().into();
         }

@@ -36,6 +36,7 @@ impl Shared {
                     None => pipe,
                     Some(tunnel) => TunnelPipe::shared(pipe, tunnel.connect()),
                 });
+                let begun = begun.and_then(|pipe| self.settings.security.dress(&self.os, pipe));
                 let mut state = self.lock();
                 let now = self.os.now();
                 match begun {

@@ -3,7 +3,7 @@
 use super::super::driver::{Driver, background};
 use super::runtime::Shared;
 use super::state::Link;
-use proto_core::channel::ConnectionKey;
+use proto_core::channel::{Cause, ConnectionKey};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -39,8 +39,11 @@ impl Shared {
     }
 
     /// A connection is over.
-    pub(super) fn closed(&self, key: ConnectionKey, reason: &str) {
+    pub(super) fn closed(&self, key: ConnectionKey, reason: &str, cause: Option<Cause>) {
         self.with(|state, now| {
+            if let Some(cause) = cause {
+                state.core.handle_cause(key, cause);
+            }
             state.note_calls(now, key);
             state.forget_current(key);
             match state.links.remove(&key) {
@@ -54,7 +57,7 @@ impl Shared {
     pub(crate) fn refused(&self, driver: &Arc<Driver>) {
         let (key, is_closed) = (self.key_of(driver), driver.is_closed());
         match key {
-            Some(key) if is_closed => self.closed(key, "the connection was lost"),
+            Some(key) if is_closed => self.closed(key, "the connection was lost", None),
             Some(key) => self.draining(key),
             None => {}
         }

@@ -13,6 +13,7 @@ use super::state::{Duty, Link, Parked, State};
 use crate::client::call::Call;
 use crate::client::driver::{Driver, earliest};
 use crate::os::{Os, Pipe, in_force};
+use crate::security;
 use crate::sync::{Guard, Lock};
 use proto_core::Status;
 use proto_core::channel::{Channel as Core, ConnectionKey, Pick, State as Connectivity, Waiter};
@@ -217,6 +218,9 @@ impl Shared {
                 }
                 Err(error) => {
                     state.links.remove(&key);
+                    if let Some(cause) = security::cause(&error) {
+                        state.core.handle_cause(key, cause);
+                    }
                     state.core.handle_failed(now, key, &describe(&error));
                 }
             }

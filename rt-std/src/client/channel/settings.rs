@@ -1,5 +1,6 @@
 //! What a channel was built with.
 
+use crate::security::ClientSecurity;
 use proto_core::Config;
 use proto_core::channel::BackoffConfig;
 use proto_core::rpc::CallDefaults;
@@ -15,6 +16,7 @@ pub(crate) struct Settings {
     /// Goes into the options of every call.
     pub(crate) calls: CallDefaults,
     pub(crate) background_io: bool,
+    pub(crate) security: ClientSecurity,
     /// Bytes that each call keeps of what it has streamed.
     pub(crate) replay_limit: usize,
 }

@@ -2,6 +2,7 @@
 
 use super::{Driver, Reader, State, rules};
 use crate::os::in_force;
+use crate::security;
 use crate::sync::Guard;
 use proto_core::Incoming;
 use std::io::{self, ErrorKind};
@@ -85,6 +86,7 @@ impl Driver {
 
     pub(super) fn lost(&self, state: &mut State, error: &io::Error) {
         let now = self.os.now();
+        state.cause = security::cause(error);
         state.conn.lost(now, error.to_string(), Some(state.written));
         state.broken = true;
         state.dispatch(&*self.os);

@@ -23,6 +23,7 @@ pub(crate) use waiters::Direction;
 use crate::os::{Os, Pipe, Thread};
 use crate::sync::{Guard, Lock};
 use proto_core::call::{CallId, CallOptions, Head};
+use proto_core::channel::Cause;
 use proto_core::connection::{Client, Event, StartError};
 use proto_core::time::Instant;
 use proto_core::{Config, Connection, Incoming, Outgoing, Status};
@@ -42,8 +43,8 @@ pub(crate) trait Observer: Send + Sync + fmt::Debug {
     fn ready(&self);
     /// It takes no new calls.
     fn draining(&self);
-    /// It is over, in these words.
-    fn closed(&self, reason: &str);
+    /// It is over, in these words, by this error of the layers below.
+    fn closed(&self, reason: &str, cause: Option<Cause>);
 }
 
 /// One connection and its threads.
@@ -101,6 +102,8 @@ pub(super) struct State {
     background_leads: bool,
     /// The background thread, while it is parked.
     background: Option<Thread>,
+    /// The error by which the transport broke, where there is more to it than words.
+    cause: Option<Cause>,
     exit: Exit,
 }
 
@@ -119,7 +122,7 @@ struct Exit {
     close: bool,
     ready: bool,
     draining: bool,
-    closed: Option<String>,
+    closed: Option<(String, Option<Cause>)>,
 }
 
 impl Exit {
@@ -171,7 +174,7 @@ impl State {
                 }
                 Event::Closed => {
                     let reason = self.conn.close_reason().map_or_else(String::new, ToString::to_string);
-                    self.exit.closed = Some(reason);
+                    self.exit.closed = Some((reason, self.cause.take()));
                     self.wake_connection_waiters();
                     if let Some(thread) = self.background.take() {
                         self.exit.unpark(thread);
@@ -233,6 +236,7 @@ impl Driver {
             signalled: Signalled::default(),
             background_leads: false,
             background: None,
+            cause: None,
             exit: Exit::default(),
         };
         Arc::new(Driver { os, pipe, state: Lock::new(state), observer, served: AtomicBool::new(false) })
@@ -264,8 +268,8 @@ impl Driver {
         if exit.draining {
             self.observer.draining();
         }
-        if let Some(reason) = exit.closed {
-            self.observer.closed(&reason);
+        if let Some((reason, cause)) = exit.closed {
+            self.observer.closed(&reason, cause);
         }
     }
 

@@ -17,7 +17,7 @@ struct Nobody;
 impl Observer for Nobody {
     fn ready(&self) {}
     fn draining(&self) {}
-    fn closed(&self, _reason: &str) {}
+    fn closed(&self, _reason: &str, _cause: Option<proto_core::channel::Cause>) {}
 }
 
 fn wait(sim: &Sim, driver: &Arc<Driver>, until: Instant) {
