@@ -89,15 +89,16 @@ fn tls_on_a_plain_port() {
     let server = Server::builder().add_service(HelloServiceServer::blocking(super::world::Service));
     let server = server.bind("127.0.0.1:0").expect("a free port").spawn();
     let status = failure(Channel::builder(format!("https://{}", server.address())).tls(authority().client()));
-    let text = "the server does not speak TLS on this port: it sent HTTP/2 in plain text (is the target to be http:// instead?)";
+    let text = "the server closed the connection during the TLS handshake (does it speak TLS on this port?)";
     assert!(status.message().contains(text), "{status}");
+    assert_eq!(cause(&status).problem(), &TlsProblem::ClosedInHandshake);
 }
 
 #[test]
 fn plain_text_on_a_tls_port() {
     let world = World::new(|_, builder| builder);
     let status = failure(Channel::builder(world.server.address().to_string()));
-    assert!(status.message().contains("a TLS alert (the peer expects TLS, or refused it)"), "{status}");
+    assert!(status.message().contains("the server expects TLS: it answered plain text with a TLS record"), "{status}");
     assert_eq!(world.failure(), "the client does not speak TLS on this port: it sent HTTP/2 in plain text");
     assert_eq!(world.server.report().tls_failures, 1);
 }
