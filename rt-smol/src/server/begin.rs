@@ -9,7 +9,7 @@ use super::finish::panicked;
 use super::guard::{caught, dropping};
 use super::handle::Handle;
 use super::hub::Place;
-use super::limits::{BITE, FLUSH_ABOVE, SLOW, TURN};
+use super::limits::{BITE, FLUSH_ABOVE, TURN};
 use super::task::Handler;
 use proto_core::call::{CallId, Recv};
 use proto_core::grpc::{Code, Local, Metadata, Origin, Status};
@@ -36,21 +36,23 @@ impl Drive {
         // Since when the first reply that is not flushed waits.
         let mut oldest: Option<Instant> = None;
         loop {
+            // Before the lock: giving a place back may wake somebody.
+            if self.place.is_none() && !conn.lock().fresh.is_empty() {
+                self.place = conn.hub.handler();
+            }
             let mut held = conn.lock();
             let unsent = held.unsent();
             if unsent > FLUSH_ABOVE || oldest.is_some_and(|oldest| now >= oldest + BITE) {
                 oldest = None;
                 held = conn.flush(held, Some(&mut *cx));
             }
-            let Some(id) = held.fresh.pop_front() else {
+            let more = now >= began + TURN && !held.fresh.is_empty();
+            let next = if more { None } else { held.fresh.pop_front() };
+            let Some(id) = next else {
                 conn.unlock(held);
-                return false;
+                self.place = None;
+                return more;
             };
-            if now >= began + TURN {
-                held.fresh.push_front(id);
-                conn.unlock(held);
-                return true;
-            }
             let begun = self.begin(&conn, &mut held, id, now);
             conn.unlock(held);
             if let Some(begun) = begun {
@@ -80,8 +82,7 @@ impl Drive {
                 self.bench = Some(server_call);
                 return None;
             }
-            place = conn.hub.handler();
-            if place.is_none() {
+            if self.place.is_none() {
                 self.bench = Some(server_call);
                 refuse(conn, held, id, now);
                 return None;
@@ -98,10 +99,12 @@ impl Drive {
                         };
                         call.finish(now, &status, &Metadata::new());
                         state.release_call(now, id);
+                        self.bench = Some(server_call);
                         return None;
                     }
                 }
             }
+            place = self.place.take();
             entry.stage = Stage::Started;
             entry.polling = true;
         }
@@ -174,11 +177,7 @@ impl Drive {
         }
         // Whatever it waits for is registered anew by its task's first poll.
         let polled = caught(hub, || future.as_mut().poll(&mut Context::from_waker(Waker::noop())));
-        let took = hub.os.now() - now;
-        hub.means.sample(found.index, took);
-        if took > SLOW {
-            hub.stats.slow_handlers.one();
-        }
+        hub.polled_first(&found, now);
         match polled {
             Some(Poll::Pending) => return self.hand_over(Handler::new(conn.clone(), id, found, future, place, true)),
             Some(Poll::Ready((call, result))) => self.end(conn, id, &found, call, result),

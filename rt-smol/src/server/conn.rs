@@ -66,6 +66,8 @@ pub(super) struct State {
     /// The connection's task, and whether it has been woken since it was polled last.
     pub(super) driver: Option<Waker>,
     pub(super) kicked: bool,
+    /// Handlers' tasks that are polling theirs: each flushes when it is done.
+    pub(super) polls: usize,
     /// It is being polled.
     pub(super) driving: bool,
     /// It is to look again before it rests.
@@ -126,6 +128,7 @@ impl Conn {
             dead: false,
             driver: None,
             kicked: false,
+            polls: 0,
             driving: false,
             again: false,
             timer_at: NEVER,

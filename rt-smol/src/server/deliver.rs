@@ -15,7 +15,8 @@ impl State {
         let closing = self.core.is_closed() || self.forced;
         let reading = self.full && self.core.wants_input();
         let due = !self.driving && self.core.poll_timeout().unwrap_or(NEVER) < self.timer_at;
-        !self.fresh.is_empty() || closing && !self.driving || reading || due || self.evicted
+        let written = self.driving || self.writer || self.blocked || self.polls > 0 || !self.has_output();
+        !written || !self.fresh.is_empty() || closing && !self.driving || reading || due || self.evicted
     }
 
     /// The connection's task is to look again: at the end of its poll, or woken.

@@ -4,6 +4,7 @@
 //! what only it does. It never waits but by returning, and gives way to others after a bounded amount of work.
 
 use super::conn::{Conn, State};
+use super::hub::{Place, Tools};
 use super::limits::{GOODBYE, LAST_WORDS, NEVER, READ_SIZE, READS, TURN};
 use crate::os::{Pipe, Timer};
 use crate::sync::assert_unlocked;
@@ -27,8 +28,10 @@ pub(super) struct Drive {
     timer_at: Instant,
     /// While it is at work, or the end of a frame is missing.
     input: Option<Incoming>,
-    /// The last call that ended at once: its buffers serve the next one.
+    /// While it is at work: the last call that ended at once, whose buffers serve the next one.
     pub(super) bench: Option<ServerCall>,
+    /// The place of the next handler.
+    pub(super) place: Option<Place>,
     /// Our direction has ended.
     closed_write: bool,
 }
@@ -96,7 +99,16 @@ impl Future for Drive {
 impl Drive {
     pub(super) fn new(conn: Arc<Conn>, pipe: Arc<dyn Pipe>) -> Self {
         let timer = conn.hub.os.timer();
-        Drive { conn, pipe: Some(pipe), timer, timer_at: NEVER, input: None, bench: None, closed_write: false }
+        Drive {
+            conn,
+            pipe: Some(pipe),
+            timer,
+            timer_at: NEVER,
+            input: None,
+            bench: None,
+            place: None,
+            closed_write: false,
+        }
     }
 
     /// Until there is nothing to do, or its time is up.
@@ -140,13 +152,19 @@ impl Drive {
         let conn = &self.conn;
         {
             let mut held = conn.lock();
+            held.again = false;
             held.full = !held.core.wants_input();
             if held.full || held.dead {
                 return false;
             }
         }
         let Some(pipe) = &self.pipe else { return false };
-        let input = self.input.get_or_insert_with(|| conn.hub.buffer());
+        if self.input.is_none() {
+            let tools = conn.hub.tools();
+            self.input = Some(tools.input);
+            self.bench.get_or_insert(tools.call);
+        }
+        let Some(input) = &mut self.input else { return false };
         let room = input.spare();
         let size = room.len().min(READ_SIZE);
         assert_unlocked();
@@ -256,8 +274,11 @@ impl Drive {
             conn.lock().driving = true;
             return false;
         }
-        if let Some(input) = self.input.take_if(|input| input.as_slice().is_empty()) {
-            conn.hub.spare(input);
+        let call = self.bench.take().unwrap_or_default();
+        match self.input.take_if(|input| input.as_slice().is_empty()) {
+            Some(input) => conn.hub.spare(Tools { input, call }),
+            // The end of a frame is missing; what the call's buffers hold is not.
+            None => drop(call),
         }
         true
     }

@@ -3,9 +3,9 @@
 //! Locks: one a connection, one here; never two at once, and nothing of others is called under either (`crate::sync`
 //! asserts it).
 
-use super::conn::Conn;
+use super::conn::{Conn, Found};
 use super::drive::Drive;
-use super::limits::{LAST, Limits, NEVER};
+use super::limits::{LAST, Limits, NEVER, SLOW};
 use super::means::Means;
 use super::report::Report;
 use super::stats::Stats;
@@ -13,7 +13,7 @@ use crate::os::{Os, Pipe};
 use crate::sync::Lock;
 use proto_core::buf::Incoming;
 use proto_core::config::Config;
-use proto_core::rpc::{AsyncService, Router};
+use proto_core::rpc::{AsyncService, Router, ServerCall};
 use proto_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// Buffers for reading that are kept while no connection uses them: about as many as threads that drive connections.
+/// Tools that are kept while no connection uses them: about as many as threads that drive connections.
 const SPARES: usize = 8;
 
 /// What all connections of a server share.
@@ -43,6 +43,13 @@ pub(super) struct Hub {
     state: Lock<HubState>,
 }
 
+/// Buffers that a connection needs while its task is at work, and not while it is idle.
+#[derive(Debug, Default)]
+pub(super) struct Tools {
+    pub(super) input: Incoming,
+    pub(super) call: ServerCall,
+}
+
 /// What its lock guards.
 #[derive(Default)]
 struct HubState {
@@ -56,7 +63,7 @@ struct HubState {
     acceptor: Option<Waker>,
     /// Who waits for the end.
     joiners: BTreeMap<u64, Waker>,
-    spares: Vec<Incoming>,
+    spares: Vec<Tools>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -172,7 +179,16 @@ impl Hub {
         wake.into_iter().for_each(Waker::wake);
     }
 
-    /// A place for one more handler, if there is one.
+    /// A handler's first poll is over, which began at `since`.
+    pub(super) fn polled_first(&self, found: &Found, since: Instant) {
+        let took = self.os.now() - since;
+        self.means.sample(found.index, took);
+        if took > SLOW {
+            self.stats.slow_handlers.one();
+        }
+    }
+
+    /// A place for one more handler, if there is one. Not to be dropped under a lock.
     pub(super) fn handler(self: &Arc<Self>) -> Option<Place> {
         let more = |count: usize| if count < self.limits.max_concurrent_handlers { Some(count + 1) } else { None };
         self.handlers.fetch_update(SeqCst, SeqCst, more).ok()?;
@@ -214,20 +230,20 @@ impl Hub {
         drop(old);
     }
 
-    /// A buffer to read into.
-    pub(super) fn buffer(&self) -> Incoming {
+    /// What a connection's task works with.
+    pub(super) fn tools(&self) -> Tools {
         self.state.lock().spares.pop().unwrap_or_default()
     }
 
     /// Gives it back, empty.
-    pub(super) fn spare(&self, buffer: Incoming) {
+    pub(super) fn spare(&self, tools: Tools) {
         let mut held = self.state.lock();
         let room = held.spares.len() < SPARES;
         let left = if room {
-            held.spares.push(buffer);
+            held.spares.push(tools);
             None
         } else {
-            Some(buffer)
+            Some(tools)
         };
         drop(held);
         drop(left);

@@ -8,6 +8,7 @@ use super::conn::{Conn, Found};
 use super::finish::panicked;
 use super::guard::{caught, dropping};
 use super::hub::Place;
+use super::limits::NEVER;
 use proto_core::call::CallId;
 use proto_core::grpc::Status;
 use proto_core::rpc::{CallFuture, ServerCall};
@@ -53,6 +54,7 @@ impl Handler {
         let now = hub.os.now();
         let mut held = conn.lock();
         held.release_call(now, self.id);
+        let held = conn.flush(held, None);
         conn.unlock(held);
         self.place = None;
     }
@@ -62,6 +64,7 @@ impl Handler {
         let (conn, hub) = (&self.conn, &self.conn.hub);
         let now = hub.os.now();
         let mut held = conn.lock();
+        held.polls -= 1;
         held.finish(hub, self.id, &self.found, result, &mut call, now);
         let held = conn.flush(held, None);
         conn.unlock(held);
@@ -76,6 +79,9 @@ impl Future for Handler {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
+        if this.future.is_none() {
+            return Poll::Ready(());
+        }
         let waker = cx.waker().clone();
         let mut held = this.conn.lock();
         if held.is_cut(this.id) {
@@ -88,19 +94,29 @@ impl Future for Handler {
             entry.polling = begins;
             entry.task.replace(waker)
         });
-        if !begins {
+        if begins {
+            held.polls += 1;
+        } else {
             held.hold_task(this.id);
         }
         drop(held);
         drop(old);
-        this.begun = begins;
         if !begins {
             return Poll::Pending;
         }
+        let first = !std::mem::replace(&mut this.begun, true);
+        let hub = &this.conn.hub;
+        let since = if first { hub.os.now() } else { NEVER };
+        // Always there: only its end takes it, and that is the last poll.
         let Some(future) = &mut this.future else { return Poll::Ready(()) };
-        match caught(&this.conn.hub, || future.as_mut().poll(cx)) {
+        let polled = caught(hub, || future.as_mut().poll(cx));
+        if first {
+            hub.polled_first(&this.found, since);
+        }
+        match polled {
             Some(Poll::Pending) => {
                 let mut held = this.conn.lock();
+                held.polls -= 1;
                 if let Some(entry) = held.calls.get(this.id) {
                     entry.polling = false;
                 }
