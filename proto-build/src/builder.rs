@@ -90,13 +90,28 @@ impl Builder {
         self
     }
 
-    /// Server traits and servers (default: yes).
+    /// Server traits and servers (default: yes), of both forms unless one is turned off:
+    /// [`build_async_server`](Self::build_async_server), [`build_blocking_server`](Self::build_blocking_server).
     pub fn build_server(mut self, enable: bool) -> Self {
         self.options.build_server = enable;
         self
     }
 
-    /// Handlers get a default that answers UNIMPLEMENTED, so that a method added to the `.proto` breaks no implementation.
+    /// The form of servers whose handlers are `async fn`s: the trait `HelloService` and `HelloServiceServer::new` (default:
+    /// yes). What is not used costs nothing but the time to compile it.
+    pub fn build_async_server(mut self, enable: bool) -> Self {
+        self.options.async_server = enable;
+        self
+    }
+
+    /// The form of servers whose handlers block: the trait `blocking::HelloService` and `HelloServiceServer::blocking`
+    /// (default: yes).
+    pub fn build_blocking_server(mut self, enable: bool) -> Self {
+        self.options.blocking_server = enable;
+        self
+    }
+
+    /// Handlers, of both forms, get a default that answers UNIMPLEMENTED, so that a method added to the `.proto` breaks no implementation.
     pub fn generate_default_stubs(mut self, enable: bool) -> Self {
         self.options.default_stubs = enable;
         self

@@ -15,8 +15,10 @@
 //! For a package `hello.v1` with a service `HelloService` the module holds
 //! - the messages, by prost;
 //! - `HelloServiceClient<F>`, a client over a channel `F` of any runtime;
-//! - `blocking::HelloService`, the trait of its handlers for servers whose handlers block, and `HelloServiceServer`, which
-//!   makes a service of an implementation: `HelloServiceServer::blocking(Greeter)`;
+//! - `HelloService`, the trait of its handlers for servers whose handlers are `async fn`s, and `blocking::HelloService`, for
+//!   servers whose handlers are plain `fn`s that may block;
+//! - `HelloServiceServer`, which makes a service of an implementation of either: `HelloServiceServer::new(Greeter)`,
+//!   `HelloServiceServer::blocking(Greeter)`;
 //! - `methods`, the descriptors by which both find their methods.
 //!
 //! Generated code names `::proto_core` alone, which re-exports prost and the well-known types: a user's `Cargo.toml` needs
@@ -25,7 +27,34 @@
 //! # Names
 //! Packages, messages, fields and enums are named as prost-build names them. Methods are `snake_case`; keywords become raw
 //! identifiers (`r#type`, but `self_`). What would clash gets a trailing underscore: the second of two methods that differ in
-//! case only, a method `New`, `Clone` or `OnCall`, a generated type of the name of a message.
+//! case only, a method `New`, `Clone` or `OnCall`, a generated type or trait of the name of a message, the trait of a
+//! service `FooClient` beside a service `Foo`.
+//!
+//! # Both forms of a server
+//! One type may implement both traits. Handlers of the async form return futures that are `Send` and are written as
+//! `async fn`s; what streams is of `proto_core::rpc::asynchronous`, everything else is the same. The trait is implemented
+//! for `Arc<T>` too (the blocking one for `Arc<T>` and `Box<T>`, `dyn` included; async traits cannot be `dyn`). A call costs
+//! one allocation for its handler's future, however the handler is nested.
+//!
+//! ```ignore
+//! impl hello::HelloService for Greeter {
+//!     async fn say_hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloResponse>, Status> {
+//!         request.context().sleep_async(Duration::from_millis(10)).await?;
+//!         Ok(HelloResponse { reply: format!("Hello, {}!", request.greeting) }.into())
+//!     }
+//!     async fn bidi_hello(&self, requests: &mut asynchronous::Receiver<HelloRequest>, replies: &mut asynchronous::Sender<HelloResponse>) -> Result<(), Status> {
+//!         while let Some(request) = requests.recv().await? {
+//!             replies.send(answer(request)).await?;
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//! ```
+//!
+//! Who needs one form only, and compiles large services, leaves the other out: [`Builder::build_async_server`],
+//! [`Builder::build_blocking_server`]. The rest of the choices about services: [`Builder::build_client`],
+//! [`Builder::build_server`], [`Builder::generate_default_stubs`], [`Builder::codec_path`],
+//! [`Builder::disable_package_emission`], [`Builder::proto_core_path`], [`Builder::disable_comments`].
 //!
 //! # Where files go
 //! Into `OUT_DIR`: for each package a file of its name (`hello.v1.rs`; `_.rs` for files without a package), `all-packages.rs`

@@ -8,6 +8,10 @@ use std::str::FromStr;
 pub(crate) struct Options {
     pub(crate) build_client: bool,
     pub(crate) build_server: bool,
+    /// Servers whose handlers are futures.
+    pub(crate) async_server: bool,
+    /// Servers whose handlers block.
+    pub(crate) blocking_server: bool,
     /// Handlers that a server does not implement answer UNIMPLEMENTED.
     pub(crate) default_stubs: bool,
     /// Paths are `/Service/Method` even in a package.
@@ -27,6 +31,8 @@ impl Default for Options {
         Options {
             build_client: true,
             build_server: true,
+            async_server: true,
+            blocking_server: true,
             default_stubs: false,
             omit_package: false,
             core: "::proto_core".to_owned(),

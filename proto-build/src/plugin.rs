@@ -9,7 +9,7 @@
 //!
 //! | option | as in [`Builder`] |
 //! |---|---|
-//! | `build_client`, `build_server`, `default_stubs`, `disable_package_emission`, `compile_well_known_types`, `retain_enum_prefix` | flags |
+//! | `build_client`, `build_server`, `build_async_server`, `build_blocking_server`, `default_stubs`, `disable_package_emission`, `compile_well_known_types`, `retain_enum_prefix` | flags |
 //! | `include_file=mod.rs` | `include_file` |
 //! | `extern_path=.google.type=::google_types` | `extern_path` |
 //! | `type_attribute=.a.B=#[derive(Eq)]`, `message_attribute`, `enum_attribute`, `field_attribute` | the same |
@@ -84,6 +84,8 @@ fn set(builder: Builder, name: &str, value: &str) -> Result<Builder> {
     Ok(match name {
         "build_client" => builder.build_client(flag()?),
         "build_server" => builder.build_server(flag()?),
+        "build_async_server" => builder.build_async_server(flag()?),
+        "build_blocking_server" => builder.build_blocking_server(flag()?),
         "default_stubs" => builder.generate_default_stubs(flag()?),
         "compile_well_known_types" => builder.compile_well_known_types(flag()?),
         "disable_package_emission" if flag()? => builder.disable_package_emission(),

@@ -82,6 +82,16 @@ fn options_have_their_effect() {
 }
 
 #[test]
+fn forms_of_servers_can_be_left_out() {
+    let response = ask("plugin-forms", &["hello.proto"], "build_async_server=false");
+    let code = response.file[0].content();
+    assert!(code.contains("fn blocking(service") && !code.contains("AsyncService"), "{code}");
+    let response = ask("plugin-forms-2", &["hello.proto"], "build_blocking_server=false");
+    let code = response.file[0].content();
+    assert!(code.contains("AsyncService") && !code.contains("fn blocking(service"), "{code}");
+}
+
+#[test]
 fn what_is_wrong_stands_in_the_response() {
     for (parameter, part) in [
         ("no_such=1", "unknown option \"no_such\""),

@@ -1,6 +1,7 @@
 //! In what the forms of servers differ: handlers that block, and handlers that are futures.
 
 use super::{ServiceView, Template};
+use crate::options::Options;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
@@ -13,15 +14,11 @@ pub(super) enum Form {
     Async,
 }
 
-/// All of them.
-pub(super) const FORMS: [Form; 2] = [Form::Async, Form::Blocking];
-
 impl Form {
-    pub(super) fn other(self) -> Form {
-        match self {
-            Form::Blocking => Form::Async,
-            Form::Async => Form::Blocking,
-        }
+    /// Those that are generated.
+    pub(super) fn all(options: &Options) -> Vec<Form> {
+        let wanted = [(Form::Async, options.async_server), (Form::Blocking, options.blocking_server)];
+        wanted.into_iter().filter_map(|(form, wanted)| (wanted && options.build_server).then_some(form)).collect()
     }
 
     /// What kind of handlers, in documentation and diagnostics.

@@ -13,6 +13,7 @@ mod server;
 use crate::error::Result;
 use crate::names::{MethodNames, Names, PackageNames, ServiceNames};
 use crate::options::Options;
+use form::Form;
 use proc_macro2::TokenStream;
 use prost_build::{Comments, Module, Service, ServiceGenerator};
 use quote::quote;
@@ -38,7 +39,7 @@ impl ServiceGenerator for Collector {
 
 /// The code for the services of one package.
 pub(crate) fn package(services: &[Service], names: &PackageNames, options: &Options) -> Result<TokenStream> {
-    let template = Template { options, core: options.core()?, package: names };
+    let template = Template { options, core: options.core()?, package: names, forms: Form::all(options) };
     let mut out = TokenStream::new();
     let mut tables = TokenStream::new();
     let mut blocking = TokenStream::new();
@@ -48,12 +49,12 @@ pub(crate) fn package(services: &[Service], names: &PackageNames, options: &Opti
         if options.build_client {
             out.extend(client::client(&template, &service));
         }
-        if options.build_server {
+        if !template.forms.is_empty() {
             out.extend(server::server(&template, &service, &mut blocking));
         }
         tables.extend(methods::table(&template, &service));
     }
-    if options.build_server {
+    if template.forms.contains(&Form::Blocking) {
         out.extend(server::blocking_module(&template, blocking));
     }
     out.extend(methods::module(&template, tables));
@@ -81,6 +82,8 @@ struct Template<'a> {
     /// The path of proto-core.
     core: TokenStream,
     package: &'a PackageNames,
+    /// Of servers.
+    forms: Vec<Form>,
 }
 
 impl Template<'_> {

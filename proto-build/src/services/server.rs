@@ -2,17 +2,23 @@
 //!
 //! The templates ask the form for everything in which handlers that block and handlers that are futures differ.
 
-use super::form::{FORMS, Form};
+use super::form::Form;
 use super::{MethodView, ServiceView, Template, dispatch, doc};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-/// The server of a service, in all forms. The traits of the blocking form go to `blocking`, for its module.
+/// The server of a service, in all its forms. The traits of the blocking form go to `blocking`, for its module.
 pub(super) fn server(template: &Template<'_>, service: &ServiceView<'_>, blocking: &mut TokenStream) -> TokenStream {
-    let mut out = service_trait(template, service, Form::Async);
+    let mut out = TokenStream::new();
+    for form in &template.forms {
+        let handlers = service_trait(template, service, *form);
+        match form {
+            Form::Async => out.extend(handlers),
+            Form::Blocking => blocking.extend(handlers),
+        }
+    }
     out.extend(server_struct(template, service));
-    out.extend(FORMS.map(|form| erased(template, service, form)));
-    blocking.extend(service_trait(template, service, Form::Blocking));
+    out.extend(template.forms.iter().map(|form| erased(template, service, *form)));
     out
 }
 
@@ -40,9 +46,9 @@ fn service_trait(template: &Template<'_>, service: &ServiceView<'_>, form: Form)
         false => service.docs.clone(),
     };
     let message = format!("`{{Self}}` does not implement the service `{}`", form.path_text(template, service));
-    let [note, other] = [form, form.other()].map(|form| form.advice(template, service));
-    let note = format!("write {note}");
-    let other = format!("or write {other}");
+    let note = format!("write {}", form.advice(template, service));
+    let others = template.forms.iter().filter(|other| **other != form);
+    let others = others.map(|other| format!("or write {}", other.advice(template, service)));
     let handlers = service.methods.iter().map(|m| handler(template, service, m, form));
     let pointers = form.pointers().into_iter().map(|pointer| pointer_impl(template, service, form, &pointer));
     quote! {
@@ -50,8 +56,8 @@ fn service_trait(template: &Template<'_>, service: &ServiceView<'_>, form: Form)
         #[diagnostic::on_unimplemented(
             message = #message,
             label = "expected handlers of this service",
-            note = #note,
-            note = #other
+            note = #note
+            #(, note = #others)*
         )]
         #allow
         pub trait #name: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -153,7 +159,7 @@ fn pointer_impl(
 /// The server struct, the same for all forms.
 fn server_struct(template: &Template<'_>, service: &ServiceView<'_>) -> TokenStream {
     let (allow, server) = (template.allow(), &service.names.server);
-    let made = FORMS.iter().map(|form| {
+    let made = template.forms.iter().map(|form| {
         let (path, constructor) = (form.path_text(template, service), form.constructor());
         format!("of an implementation of [`{path}`] by [`{constructor}`](Self::{constructor})")
     });
