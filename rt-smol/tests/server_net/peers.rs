@@ -52,6 +52,36 @@ fn a_bad_peer_costs_its_own_connection() {
     good.until("an answer", |c| c.ended(1).is_some());
 }
 
+/// As curl and browsers do; `Connection: close` is what they read on for.
+#[test]
+fn an_http_1_request_gets_an_answer_that_says_what_is_spoken_here() {
+    let setup = Setup::new(0, |b| b.handshake_timeout(LONG));
+    let get = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/8.0\r\nAccept: */*\r\n\r\n";
+    let whole = String::from_utf8(answer(&setup, get, false)).expect("a text");
+    let (head, body) = whole.split_once("\r\n\r\n").expect("a head");
+    assert!(head.starts_with("HTTP/1.1 505 ") && head.ends_with("connection: close"), "{head}");
+    assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{head}");
+    assert!(body.contains("gRPC") && body.contains("prior knowledge"), "{body}");
+
+    let mut socket = setup.socket();
+    socket.set_nodelay(true).expect("a socket option");
+    for byte in get {
+        socket.write_all(&[*byte]).expect("the server reads");
+    }
+    let mut slowly = String::new();
+    socket.read_to_string(&mut slowly).expect("an answer, and the end");
+    assert_eq!(slowly, whole);
+
+    let head = answer(&setup, b"HEAD / HTTP/1.0\r\n\r\n", false);
+    assert!(head.starts_with(b"HTTP/1.1 505 ") && head.ends_with(b"\r\n\r\n"));
+    // What is left unread of a body does not cost the client the answer.
+    let mut post = b"POST /a.B/C HTTP/1.1\r\nContent-Type: application/grpc\r\nContent-Length: 99999\r\n\r\n".to_vec();
+    post.resize(post.len() + 99_999, b'x');
+    let told = String::from_utf8(answer(&setup, &post, false)).expect("a text");
+    assert!(told.contains("This gRPC request came over HTTP/1.1"), "{told}");
+    setup.until("none is left", || setup.server.counts().connections == 0);
+}
+
 #[test]
 fn connections_that_are_gone_before_they_are_accepted_do_no_harm() {
     let setup = Setup::new(0, |b| b);

@@ -50,11 +50,10 @@ impl TunnelPipe {
     fn ask(&self, connect: &mut Connect) -> io::Result<Option<Vec<u8>>> {
         while !connect.transmit().is_empty() {
             match self.inner.try_write(&[connect.transmit()]) {
-                Ok(n) => connect.advance(n),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Ok(n @ 1..) => connect.advance(n),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // What the proxy said before it closed lies in the socket still.
-                Err(_) => break,
+                // Full; or broken, and what the proxy said before it closed lies in the socket still.
+                Ok(0) | Err(_) => break,
             }
         }
         let mut chunk = [0; CHUNK];

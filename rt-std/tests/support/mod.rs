@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod peer;
+pub mod proxy;
 pub mod refuser;
 pub mod scenarios;
 

@@ -1,13 +1,24 @@
-//! One attempt to connect, up to a transport that stands.
+//! One attempt to connect, up to a transport that stands: socket, then the tunnel through a proxy.
 
+use super::tunnel;
 use crate::os::{Address, Os, Pipe};
-use proto_core::channel::Address as CoreAddress;
+use proto_core::channel::{Address as CoreAddress, Stage, Tunnel};
 use std::io;
 use std::sync::Arc;
 
-/// Connects to this address.
-pub(super) async fn connect(os: Arc<dyn Os>, address: CoreAddress) -> io::Result<Arc<dyn Pipe>> {
-    os.connect(&seam_address(&address)?).await
+/// Connects to this address, and through the proxy there if there is a `tunnel` to be made; tells `stage` how far it has come.
+pub(super) async fn connect(
+    os: Arc<dyn Os>,
+    address: CoreAddress,
+    tunnel: Option<Tunnel>,
+    stage: impl Fn(Stage),
+) -> io::Result<Arc<dyn Pipe>> {
+    let mut pipe = os.connect(&seam_address(&address)?).await?;
+    if let Some(tunnel) = tunnel {
+        stage(Stage::Tunnel);
+        pipe = tunnel::through(pipe, tunnel.connect()).await?;
+    }
+    Ok(pipe)
 }
 
 fn seam_address(address: &CoreAddress) -> io::Result<Address> {

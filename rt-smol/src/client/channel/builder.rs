@@ -6,8 +6,9 @@ use super::runtime::Shared;
 use super::settings::Settings;
 use crate::os::{BoxFuture, Executor, IoPipe, Os, RealOs};
 use futures_lite::{AsyncRead, AsyncWrite};
-use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, Target};
+use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, ProxyRules, Target};
 use proto_core::grpc::{Local, Origin, Seen};
+use proto_core::h1::{Proxy, ProxyError};
 use proto_core::rpc::{CallDefaults, RequestOptions};
 use proto_core::{Config, Status};
 use std::sync::Arc;
@@ -32,7 +33,11 @@ pub struct ChannelBuilder {
     settings: Settings,
     defaults: RequestOptions,
     idle_timeout: Option<Duration>,
+    /// `None`: as the environment says.
+    proxy: Option<Result<ProxyRules, ProxyError>>,
     os: Option<Arc<dyn Os>>,
+    /// A simulation has no environment.
+    simulated: bool,
 }
 
 impl ChannelBuilder {
@@ -44,7 +49,15 @@ impl ChannelBuilder {
             calls: CallDefaults::default(),
         };
         let idle_timeout = ChannelConfig::default().idle_timeout;
-        ChannelBuilder { target: target.into(), settings, defaults: RequestOptions::new(), idle_timeout, os: None }
+        ChannelBuilder {
+            target: target.into(),
+            settings,
+            defaults: RequestOptions::new(),
+            idle_timeout,
+            proxy: None,
+            os: None,
+            simulated: false,
+        }
     }
 
     /// For calls that have neither a time-out nor a deadline of their own (default: none, they wait for ever).
@@ -134,6 +147,23 @@ impl ChannelBuilder {
         self
     }
 
+    /// Through this HTTP proxy, which is asked for a tunnel (CONNECT): `http://host:port`, `http://user:password@host:port`. The
+    /// target's name is the proxy's to resolve. Unix sockets are reached without it.
+    ///
+    /// By default the environment decides: `grpc_proxy`, `https_proxy` or `HTTPS_PROXY` name the proxy, `no_grpc_proxy`,
+    /// `no_proxy` or `NO_PROXY` who is reached without it; `localhost` and loopback addresses always are
+    /// ([`ProxyRules`](proto_core::channel::ProxyRules) has the details).
+    pub fn proxy(mut self, proxy: impl AsRef<str>) -> Self {
+        self.proxy = Some(Proxy::parse(proxy.as_ref()).map(ProxyRules::always));
+        self
+    }
+
+    /// Without a proxy, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = Some(Ok(ProxyRules::direct()));
+        self
+    }
+
     /// Runs the channel's tasks: anything that spawns a boxed future (default: one thread
     /// of this crate for all channels and servers).
     ///
@@ -147,19 +177,21 @@ impl ChannelBuilder {
     /// ```
     pub fn executor(mut self, spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) -> Self {
         self.os = Some(Arc::new(RealOs::new(Executor::new(spawn))));
+        self.simulated = false;
         self
     }
 
     /// On another machine than the real one: a simulation. It has an executor of its own.
     pub fn os(mut self, os: Arc<dyn Os>) -> Self {
         self.os = Some(os);
+        self.simulated = true;
         self
     }
 
     /// The channel, without any I/O yet.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT: the target or the metadata cannot be used, and why. UNIMPLEMENTED: a target that asks for TLS.
+    /// INVALID_ARGUMENT: the target, the proxy or the metadata cannot be used, and why. UNIMPLEMENTED: a target that asks for TLS.
     pub fn build(self) -> Result<Channel, Status> {
         let target = Target::parse(&self.target)?;
         self.over(&target, target.clone(), None)
@@ -200,6 +232,12 @@ impl ChannelBuilder {
         if let Some(mistake) = &self.defaults.mistake {
             return Err(local(Status::invalid_argument(mistake.to_string())).with_source(mistake.clone()));
         }
+        let proxy = match self.proxy {
+            Some(rules) => rules?,
+            None if self.simulated => ProxyRules::direct(),
+            None => ProxyRules::from_env(|name| std::env::var(name).ok()),
+        };
+        let proxy = proxy.proxy_for(&place)?;
         let mut os = self.os.unwrap_or_else(RealOs::shared);
         if let Some(lead) = lead {
             os = Arc::new(Detour::new(os, lead));
@@ -218,7 +256,7 @@ impl ChannelBuilder {
             // The connections count their calls themselves.
             idle_timeout: None,
         };
-        Ok(Channel::over(Shared::new(os, settings, Core::new(place, config))))
+        Ok(Channel::over(Shared::new(os, settings, Core::new(place, config).with_proxy(proxy.as_ref()))))
     }
 }
 

@@ -9,6 +9,7 @@ mod runtime;
 mod settings;
 mod state;
 mod task;
+mod tunnel;
 mod watch;
 
 pub use builder::ChannelBuilder;

@@ -66,9 +66,16 @@ impl Tend {
             obeyed = true;
             match self.shared.end_link(order) {
                 Some(Order::Resolve { host, port }) => self.lookup = Some(self.shared.os.resolve(&host, port)),
-                Some(Order::Connect { key, address, .. }) => {
+                Some(Order::Connect { key, address, tunnel }) => {
                     self.shared.lock().links.insert(key, Link::Connecting);
-                    self.attempts.push((key, Box::pin(attempt::connect(self.shared.os.clone(), address))));
+                    let shared = self.shared.me.clone();
+                    let stage = move |stage| {
+                        if let Some(shared) = shared.upgrade() {
+                            shared.with(|state, _| state.core.handle_stage(key, stage));
+                        }
+                    };
+                    let attempt = attempt::connect(self.shared.os.clone(), address, tunnel, stage);
+                    self.attempts.push((key, Box::pin(attempt)));
                 }
                 _ => {}
             }

@@ -33,27 +33,10 @@ pub struct ChannelBuilder {
     settings: Settings,
     defaults: RequestOptions,
     idle_timeout: Option<Duration>,
-    proxy: ProxyChoice,
+    /// `None`: as the environment says.
+    proxy: Option<Result<ProxyRules, ProxyError>>,
     tls: Asked,
     os: Option<Arc<dyn Os>>,
-}
-
-/// What the application says of proxies.
-#[derive(Clone, Debug)]
-enum ProxyChoice {
-    Environment,
-    None,
-    Always(Result<Proxy, ProxyError>),
-}
-
-impl ProxyChoice {
-    fn rules(self, on_real_os: bool) -> Result<ProxyRules, ProxyError> {
-        match self {
-            ProxyChoice::Environment if on_real_os => Ok(ProxyRules::from_env(|name| std::env::var(name).ok())),
-            ProxyChoice::Environment | ProxyChoice::None => Ok(ProxyRules::direct()),
-            ProxyChoice::Always(proxy) => proxy.map(ProxyRules::always),
-        }
-    }
 }
 
 impl ChannelBuilder {
@@ -73,7 +56,7 @@ impl ChannelBuilder {
             settings,
             defaults: RequestOptions::new(),
             idle_timeout,
-            proxy: ProxyChoice::Environment,
+            proxy: None,
             tls: None,
             os: None,
         }
@@ -197,13 +180,13 @@ impl ChannelBuilder {
     /// `no_proxy` or `NO_PROXY` who is reached without it; `localhost` and loopback addresses always are
     /// ([`ProxyRules`](proto_core::channel::ProxyRules) has the details).
     pub fn proxy(mut self, proxy: impl AsRef<str>) -> Self {
-        self.proxy = ProxyChoice::Always(Proxy::parse(proxy.as_ref()));
+        self.proxy = Some(Proxy::parse(proxy.as_ref()).map(ProxyRules::always));
         self
     }
 
     /// Without a proxy, whatever the environment says.
     pub fn no_proxy(mut self) -> Self {
-        self.proxy = ProxyChoice::None;
+        self.proxy = Some(Ok(ProxyRules::direct()));
         self
     }
 
@@ -240,7 +223,13 @@ impl ChannelBuilder {
         if let Some(mistake) = &self.defaults.mistake {
             return Err(local(Status::invalid_argument(mistake.to_string())).with_source(mistake.clone()));
         }
-        let proxy = self.proxy.rules(self.os.is_none())?.proxy_for(&target)?;
+        let proxy = match (self.proxy, &self.os) {
+            (Some(rules), _) => rules?,
+            (None, None) => ProxyRules::from_env(|name| std::env::var(name).ok()),
+            // A simulation has no environment.
+            (None, Some(_)) => ProxyRules::direct(),
+        };
+        let proxy = proxy.proxy_for(&target)?;
         let os = self.os.map_or_else(real_os, Ok)?;
         let mut settings = self.settings;
         settings.calls.metadata = self.defaults.metadata;
