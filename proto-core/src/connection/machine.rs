@@ -71,6 +71,8 @@ pub(crate) struct Machine {
     pub(crate) calls: Slab,
     /// Calls in the waiting queue.
     pub(crate) waiting: usize,
+    /// Client: the server has answered a call.
+    pub(super) has_answers: bool,
     /// Deadlines, by slot and generation.
     pub(crate) timers: Timers,
     /// Bytes that calls without a stream hold.
@@ -104,6 +106,7 @@ impl Machine {
             settings: Settings::new(config),
             calls: Slab::new(),
             waiting: 0,
+            has_answers: false,
             timers: Timers::new(),
             held: 0,
             news: 0,

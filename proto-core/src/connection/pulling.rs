@@ -94,6 +94,15 @@ impl Connection<Client> {
         }
     }
 
+    /// Has the server done something for this connection's calls: answered one, or gone on with one while it goes away? A
+    /// connection that has is no reason to wait before the next (`channel::Channel::call_ended`).
+    /// Visits every call if none was answered.
+    pub fn has_served(&self) -> bool {
+        let machine = &self.machine;
+        let goes_on = |slot: u32| !machine.calls[slot].is_over() && machine.calls[slot].stream.is_some();
+        machine.has_answers || machine.calls.slots().any(goes_on)
+    }
+
     /// The initial metadata of a call, once it is there (a second time it is empty), or how the call failed before. It
     /// is not released.
     pub fn pull_headers(&mut self, id: CallId) -> Option<Result<Metadata, Status>> {

@@ -54,6 +54,7 @@ impl Machine {
         let call = &mut self.calls[slot];
         let outcome = response::headers(list, self.settings.codec, call);
         call.headers_received = true;
+        self.has_answers = true;
         let waited_for = call.kind.is_none_or(|kind| kind.client_streams || kind.server_streams);
         match outcome {
             Err(status) => self.fail(now, slot, status),
@@ -183,6 +184,7 @@ impl Machine {
             _ => response::without_trailers(call.http_status),
         };
         call.headers_received = true;
+        self.has_answers = true;
         let expired = call.deadline.is_some_and(|deadline| deadline <= now);
         let status = match status.code() {
             Code::Ok => self.check_response(slot).err().unwrap_or(status),

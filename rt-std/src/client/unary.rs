@@ -64,10 +64,7 @@ fn exchange(
     loop {
         let Some(driver) = shared.acquire(&mut waiter, deadline, None, &|| false)? else { continue };
         match driver.exchange(Head::new(path), &options, request.payload(), reply) {
-            Ok(Ok(ended)) => {
-                driver.serves();
-                return Ok(ended);
-            }
+            Ok(Ok(ended)) => return Ok(ended),
             Ok(Err(status)) => match retry.decide(shared.os.now(), deadline, &status) {
                 Decision::Again => reply.clear(),
                 Decision::GiveUp => return Err(status),

@@ -207,3 +207,19 @@ fn a_response_that_breaks_http2_is_internal() {
     let (_, status) = verdict(|raw| headers(raw, &[HEADERS, &[("connection", "close")]].concat(), false));
     assert_eq!((status.code(), status.origin()), (Code::Internal, Origin::Local(Local::PeerMisbehaved)));
 }
+
+#[test]
+fn a_connection_has_served_once_it_answered_a_call_or_goes_on_with_one() {
+    let mut raw = connect(Config::default(), Chop::Whole);
+    assert!(!raw.connection.has_served());
+    let refused = start(&mut raw, Kind::BIDI, None);
+    assert!(raw.connection.has_served(), "for all that is known");
+    reset(&mut raw, ErrorCode::RefusedStream.to_wire());
+    assert!(!raw.connection.has_served());
+    let now = raw.clock.now();
+    raw.connection.call(refused).unwrap().release(now);
+    let answered = start(&mut raw, Kind::BIDI, None);
+    raw.send_headers(3, &[HEADERS, &[("grpc-status", "5")]].concat(), true).unwrap();
+    raw.connection.call(answered).unwrap().release(now);
+    assert!(raw.connection.has_served(), "an error is an answer");
+}

@@ -30,10 +30,7 @@ impl Call {
                     self.over(status.clone());
                 }
                 Pulled::Message => self.delivered(),
-                Pulled::End(_) => {
-                    driver.serves();
-                    self.over(Status::OK);
-                }
+                Pulled::End(_) => self.over(Status::OK),
                 Pulled::Nothing => {}
             }
             return pulled;

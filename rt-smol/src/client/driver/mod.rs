@@ -48,7 +48,7 @@ pub(crate) struct Driver {
     pub(super) os: Arc<dyn Os>,
     state: Lock<State>,
     observer: Box<dyn Observer>,
-    /// A call ended well on it.
+    /// The server has served calls on it: set when it goes away, and when it ends.
     served: AtomicBool,
 }
 
@@ -92,6 +92,8 @@ struct Exit {
     ended: Vec<(Weak<dyn Restart>, CallId)>,
     ready: bool,
     draining: bool,
+    /// It has served calls.
+    served: bool,
     closed: Option<String>,
     pipe: Option<Arc<dyn Pipe>>,
 }
@@ -130,8 +132,12 @@ impl State {
                     }
                 }
                 Event::Ready => self.exit.ready = true,
-                Event::Draining => self.exit.draining = true,
+                Event::Draining => {
+                    self.exit.draining = true;
+                    self.exit.served |= self.conn.has_served();
+                }
                 Event::Closed => {
+                    self.exit.served |= self.conn.has_served();
                     self.exit.closed = Some(self.conn.close_reason().map_or_else(String::new, ToString::to_string));
                 }
                 _ => {}
@@ -200,6 +206,9 @@ impl Driver {
         if exit.ready {
             self.observer.ready();
         }
+        if exit.served {
+            self.served.store(true, Relaxed);
+        }
         if exit.draining {
             self.observer.draining();
         }
@@ -245,15 +254,8 @@ impl Driver {
         self.lock().conn.is_closed()
     }
 
-    /// Did a call end well on it?
+    /// When it went away, or ended: had it served calls?
     pub(crate) fn has_served(&self) -> bool {
         self.served.load(Relaxed)
-    }
-
-    /// A call ended well on it.
-    pub(crate) fn serves(&self) {
-        if !self.served.load(Relaxed) {
-            self.served.store(true, Relaxed);
-        }
     }
 }

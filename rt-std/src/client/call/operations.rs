@@ -59,10 +59,7 @@ impl Call {
                     driver.release(id);
                 }
                 Pulled::Message => self.commit(),
-                Pulled::End(_) => {
-                    driver.serves();
-                    self.over(Status::OK);
-                }
+                Pulled::End(_) => self.over(Status::OK),
                 Pulled::Nothing => {}
             }
             return pulled;

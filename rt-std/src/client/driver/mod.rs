@@ -54,7 +54,7 @@ pub(crate) struct Driver {
     pipe: Arc<dyn Pipe>,
     state: Lock<State>,
     observer: Box<dyn Observer>,
-    /// A call ended well on it.
+    /// The server has served calls on it: set when it goes away, and when it ends.
     served: AtomicBool,
 }
 
@@ -122,6 +122,8 @@ struct Exit {
     close: bool,
     ready: bool,
     draining: bool,
+    /// It has served calls.
+    served: bool,
     closed: Option<(String, Option<Cause>)>,
 }
 
@@ -170,11 +172,13 @@ impl State {
                 }
                 Event::Draining => {
                     self.exit.draining = true;
+                    self.exit.served = self.conn.has_served();
                     self.wake_connection_waiters();
                 }
                 Event::Closed => {
                     let reason = self.conn.close_reason().map_or_else(String::new, ToString::to_string);
                     self.exit.closed = Some((reason, self.cause.take()));
+                    self.exit.served |= self.conn.has_served();
                     self.wake_connection_waiters();
                     if let Some(thread) = self.background.take() {
                         self.exit.unpark(thread);
@@ -265,6 +269,9 @@ impl Driver {
         if exit.ready {
             self.observer.ready();
         }
+        if exit.served {
+            self.served.store(true, Relaxed);
+        }
         if exit.draining {
             self.observer.draining();
         }
@@ -349,16 +356,9 @@ impl Driver {
         self.lock().conn.is_closed()
     }
 
-    /// Did a call end well on it?
+    /// When it went away, or ended: had it served calls?
     pub(crate) fn has_served(&self) -> bool {
         self.served.load(Relaxed)
-    }
-
-    /// A call ended well on it.
-    pub(crate) fn serves(&self) {
-        if !self.served.load(Relaxed) {
-            self.served.store(true, Relaxed);
-        }
     }
 
     /// Looks into the socket, if nobody has for a while, without waiting.

@@ -3,6 +3,7 @@
 use super::super::{CHAT, COUNT, DROP, ECHO, none, peer, request, unary};
 use super::{MS, SEC, US, connected, in_time, spawn};
 use bytes::Bytes;
+use proto_core::Config;
 use proto_core::rpc::Front;
 use rt_std::testkit::{Sim, Task};
 use rt_std::{Cancel, Code, TryRecvError};
@@ -114,4 +115,30 @@ pub(super) fn cancelled_while_it_starts(sim: &Sim, seed: u64) {
     sim.sleep(US * 50 * (1 + (seed % 5) as u32));
     cancel.cancel();
     waiting.join();
+}
+
+/// The server sends each connection away after a short while, in the middle of its calls, which go on there. That is no
+/// reason not to connect again.
+pub(super) fn connections_that_age(sim: &Sim, seed: u64) {
+    let config = Config { max_age: Some(40 * MS), ..Config::default() };
+    let (address, end) = peer::listen_until(sim, peer::Behaviour { config, ..peer::Behaviour::default() });
+    let channel = sim.channel_to(address);
+    let mut chats = Vec::new();
+    for i in 0..8 {
+        let (mut requests, replies) = channel.bidi(&CHAT, none()).split();
+        // An answer, or none yet, when the connection is sent away.
+        let count = usize::from((seed + i).is_multiple_of(3));
+        if count > 0 {
+            requests.send(Bytes::from_static(b"x")).expect("one connection or another takes it");
+        }
+        let reading = spawn(sim, "replies", move |_| replies.map(|reply| reply.expect("it runs on")).count());
+        chats.push((requests, reading, count));
+        sim.sleep(45 * MS);
+    }
+    for (requests, reading, count) in chats {
+        requests.finish().expect("it runs");
+        assert_eq!(reading.join(), count);
+    }
+    drop(channel);
+    end();
 }
