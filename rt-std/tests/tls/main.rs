@@ -1,9 +1,12 @@
 //! Client and server over TLS, on real sockets: calls of every shape, mutual TLS, mistakes, peers that mean no good.
 //!
 //! Times here are guards against hanging; nothing is asserted about how long anything takes.
-#![allow(unreachable_pub, missing_docs)]
+#![allow(dead_code, unreachable_pub, missing_docs)]
 
 mod calls;
 mod mistakes;
 mod peers;
+#[path = "../support/proxy.rs"]
+mod proxy;
+mod tunnel;
 mod world;
