@@ -1,7 +1,8 @@
 //! TLS for gRPC as a stage between bytes and bytes: rustls, without I/O.
 //!
 //! What it does: configuration ([`ClientTls`], [`ServerTls`]), the stage itself ([`Stage`]: ciphertext in, plaintext out,
-//! and the other way round), the accounting that an unbuffered writer needs ([`Outbox`]), and errors that name the mistake
+//! and the other way round), the accounting that an unbuffered writer needs ([`Outbox`]), both together for pipes of runtimes
+//! ([`Duplex`]), and errors that name the mistake
 //! ([`TlsError`]). HTTP/2 is agreed on by ALPN ("h2"), as gRPC demands; a peer that does not is refused by name.
 //!
 //! What it does not do: reading, writing, waiting, time. A handshake that hangs is ended by whoever drives the connection
@@ -48,6 +49,7 @@
 
 mod alert;
 mod client;
+mod duplex;
 mod error;
 mod identity;
 mod outbox;
@@ -60,6 +62,7 @@ mod stage;
 pub mod testkit;
 
 pub use client::{ClientTls, TlsConnector};
+pub use duplex::{Duplex, Writing};
 pub use error::{Side, TlsConfigError, TlsError, TlsProblem};
 pub use outbox::Outbox;
 pub use rustls;

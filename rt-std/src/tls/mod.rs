@@ -26,6 +26,8 @@
 //! ```
 
 mod pipe;
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
 
 pub(crate) use pipe::TlsPipe;
 pub use proto_tls::{ClientTls, ServerTls, TlsAcceptor, TlsConfigError, TlsConnector, TlsError, TlsProblem, rustls};

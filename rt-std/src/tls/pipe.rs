@@ -1,7 +1,7 @@
 //! A pipe in TLS around a pipe in plain text.
 //!
 //! The stage of `proto-tls` decides everything; this moves its bytes. The handshake is driven by `connected`, in both roles.
-//! Plaintext counts as written when its record has left ([`Outbox`]), so nothing is hidden here that somebody would have to
+//! Plaintext counts as written when its record has left (`Outbox`), so nothing is hidden here that somebody would have to
 //! flush. What TLS has to say by itself after the handshake (alerts, a close_notify) leaves at once or not at all; a new key is
 //! announced with the next write.
 //!
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use proto_core::channel::Stage as Progress;
 use proto_core::rpc::Peer;
 use proto_core::time::Instant;
-use proto_tls::{Outbox, Scratch, Stage, TlsError};
+use proto_tls::{Duplex, Scratch, Stage, TlsError, Writing};
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -26,22 +26,12 @@ const READS: usize = 16;
 pub(crate) struct TlsPipe {
     os: Arc<dyn Os>,
     inner: Arc<dyn Pipe>,
+    /// The pipe below stands.
+    begun: AtomicBool,
     /// The handshake is over, and everything of it has left.
     stands: AtomicBool,
     certificates: OnceLock<Vec<Bytes>>,
-    state: Lock<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    stage: Stage,
-    outbox: Outbox,
-    /// The pipe below stands.
-    begun: bool,
-    /// Somebody has taken the outbox to write from it.
-    writing: bool,
-    /// The failure was reported: what still comes is read and dropped.
-    told: bool,
+    state: Lock<Duplex>,
 }
 
 /// What a read below brought.
@@ -57,37 +47,32 @@ fn failed(error: &TlsError) -> io::Error {
 
 impl TlsPipe {
     pub(crate) fn shared(os: &Arc<dyn Os>, inner: Arc<dyn Pipe>, stage: Stage) -> Arc<dyn Pipe> {
-        let state = State { stage, outbox: Outbox::new(), begun: false, writing: false, told: false };
-        let (stands, certificates) = (AtomicBool::new(false), OnceLock::new());
-        Arc::new(TlsPipe { os: os.clone(), inner, stands, certificates, state: Lock::new(state) })
+        Arc::new(TlsPipe {
+            os: os.clone(),
+            inner,
+            begun: AtomicBool::new(false),
+            stands: AtomicBool::new(false),
+            certificates: OnceLock::new(),
+            state: Lock::new(Duplex::new(stage)),
+        })
     }
 
-    fn lock(&self) -> Guard<'_, State> {
+    fn lock(&self) -> Guard<'_, Duplex> {
         self.state.lock(&*self.os)
     }
 
-    /// One write below, of what waits and of this plaintext behind it. How much plaintext has left, counted from the beginning
-    /// of `plaintext`; 0 when there was nothing to write, or nothing is taken any more.
+    /// Writes what waits, and this plaintext behind it, until some of the plaintext has left: how much, counted from the
+    /// beginning of `plaintext`; 0 when there was nothing to write, or nothing is taken any more.
     fn flush(&self, plaintext: &[&[u8]]) -> io::Result<usize> {
-        let mut state = self.lock();
-        if state.writing {
-            return Err(ErrorKind::WouldBlock.into());
-        }
         loop {
-            let State { stage, outbox, .. } = &mut *state;
-            outbox.fill(stage, plaintext.iter().copied());
-            if outbox.is_empty() {
-                return Ok(0);
-            }
-            let mut outbox = std::mem::take(outbox);
-            state.writing = true;
-            drop(state);
+            let writing = self.lock().begin_write(plaintext.iter().copied());
+            let outbox = match writing {
+                Writing::Busy => return Err(ErrorKind::WouldBlock.into()),
+                Writing::Nothing => return Ok(0),
+                Writing::This(outbox) => outbox,
+            };
             let wrote = self.inner.try_write(&[outbox.bytes()]);
-            state = self.lock();
-            outbox.advance(*wrote.as_ref().unwrap_or(&0));
-            let accepted = outbox.take_accepted();
-            state.outbox = outbox;
-            state.writing = false;
+            let accepted = self.lock().end_write(outbox, *wrote.as_ref().unwrap_or(&0));
             match wrote {
                 _ if accepted > 0 => return Ok(accepted),
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
@@ -96,12 +81,12 @@ impl TlsPipe {
         }
     }
 
-    /// Writes everything that waits, as far as there is room. What was encrypted is the caller's no more.
+    /// Writes everything that waits, as far as there is room.
     fn drain(&self) {
         while matches!(self.flush(&[]), Ok(1..)) {}
     }
 
-    /// Gives what one read below brought to the stage. A fault of the peer's stays with the stage; its alert leaves at once.
+    /// Takes in what one read below brought. The alert that answers a fault leaves at once.
     fn take_in(&self, read: io::Result<usize>, bytes: &[u8]) -> io::Result<Got> {
         let n = match read {
             Ok(n) => n,
@@ -109,30 +94,11 @@ impl TlsPipe {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Got::None),
             Err(error) => return Err(error),
         };
-        let mut state = self.lock();
-        let was_good = state.stage.failure().is_none();
-        // The failure is asked for where it is reported.
-        let _ = if n == 0 { state.stage.receive_eof() } else { state.stage.receive(&bytes[..n]) };
-        let alert = was_good && state.stage.failure().is_some() && state.stage.wants_output();
-        drop(state);
+        let alert = self.lock().take_in(&bytes[..n]);
         if alert {
             self.drain();
         }
         Ok(if n == 0 { Got::End } else { Got::Some { short: n < bytes.len() } })
-    }
-
-    /// Plaintext that is here already; the end, or a failure that was not reported, if there is none.
-    fn take_out(&self, buf: &mut [u8]) -> io::Result<Option<usize>> {
-        let mut state = self.lock();
-        let n = state.stage.read(buf);
-        if n > 0 || buf.is_empty() {
-            return Ok(Some(n));
-        }
-        if let Some(error) = state.stage.failure().filter(|_| !state.told).map(failed) {
-            state.told = true;
-            return Err(error);
-        }
-        Ok(state.stage.is_peer_closed().then_some(0))
     }
 
     /// Reads without blocking until the buffer is full or the pipe below is drained.
@@ -141,16 +107,12 @@ impl TlsPipe {
         let mut n = 0;
         let mut drained = false;
         for _ in 0..READS {
-            match self.take_out(&mut buf[n..]) {
+            let out = self.lock().take_out(&mut buf[n..]);
+            match out {
                 Ok(Some(0)) => return Ok(n),
                 Ok(Some(more)) => n += more,
                 Ok(None) => {}
-                // What was read before it comes first; it is told next time.
-                Err(_) if n > 0 => {
-                    self.lock().told = false;
-                    return Ok(n);
-                }
-                Err(error) => return Err(error),
+                Err(error) => return self.later(n, failed(&error)),
             }
             if n == buf.len() || n > 0 && drained {
                 return Ok(n);
@@ -170,28 +132,30 @@ impl TlsPipe {
         if n > 0 { Ok(n) } else { Err(ErrorKind::Interrupted.into()) }
     }
 
+    /// A failure comes after what was read before it.
+    fn later(&self, n: usize, error: io::Error) -> io::Result<usize> {
+        if n == 0 {
+            return Err(error);
+        }
+        self.lock().tell_again();
+        Ok(n)
+    }
+
     /// The pipe below has ended.
     fn end(&self, buf: &mut [u8], n: usize) -> io::Result<usize> {
-        match self.take_out(&mut buf[n..]) {
+        let out = self.lock().take_out(&mut buf[n..]);
+        match out {
             Ok(more) => Ok(n + more.unwrap_or(0)),
-            Err(_) if n > 0 => {
-                self.lock().told = false;
-                Ok(n)
-            }
-            Err(error) => Err(error),
+            Err(error) => self.later(n, failed(&error)),
         }
     }
 
     /// Where the handshake stands after everything was written that could be; an error once it has failed.
     fn progress(&self) -> io::Result<bool> {
         let mut state = self.lock();
-        if let Some(error) = state.stage.failure().map(failed) {
-            state.told = true;
-            return Err(error);
-        }
-        let stands = state.stage.is_established() && state.outbox.is_empty() && !state.stage.wants_output();
+        let stands = state.stands().map_err(|error| failed(&error))?;
         if stands {
-            let _ = self.certificates.set(state.stage.certificates().to_vec());
+            let _ = self.certificates.set(state.certificates().to_vec());
             self.stands.store(true, Relaxed);
         }
         Ok(stands)
@@ -202,7 +166,8 @@ impl Pipe for TlsPipe {
     fn read(&self, buf: &mut [u8], until: Option<Instant>) -> io::Result<usize> {
         let mut scratch = Scratch::take();
         loop {
-            if let Some(n) = self.take_out(buf)? {
+            let out = self.lock().take_out(buf);
+            if let Some(n) = out.map_err(|error| failed(&error))? {
                 return Ok(n);
             }
             let read = self.inner.read(&mut scratch, until);
@@ -223,29 +188,20 @@ impl Pipe for TlsPipe {
             return Ok(0);
         }
         match self.flush(segments)? {
-            0 => Err(self.lock().stage.failure().map_or_else(|| ErrorKind::BrokenPipe.into(), failed)),
+            0 => Err(self.lock().failure().map_or_else(|| ErrorKind::BrokenPipe.into(), failed)),
             n => Ok(n),
         }
     }
 
     fn wait(&self, read: bool, write: bool, until: Option<Instant>) -> io::Result<Ready> {
-        let (mut read, mut write) = (read, write);
         if self.stands.load(Relaxed) {
-            let here = read && {
-                let state = self.lock();
-                let untold = state.stage.failure().is_some() && !state.told;
-                state.stage.has_plaintext() || state.stage.is_peer_closed() || untold
-            };
-            if here {
+            if read && self.lock().has_input() {
                 return Ok(Ready { read: true, ..Ready::default() });
             }
-        } else {
-            let state = self.lock();
-            if state.begun {
-                // Whoever waits for the handshake waits for what the handshake waits for.
-                read = true;
-                write = !state.outbox.is_empty() || state.stage.wants_output();
-            }
+        } else if self.begun.load(Relaxed) {
+            // Whoever waits for the handshake waits for what the handshake waits for.
+            let has_output = self.lock().has_output();
+            return self.inner.wait(true, has_output, until);
         }
         self.inner.wait(read, write, until)
     }
@@ -258,12 +214,11 @@ impl Pipe for TlsPipe {
         if self.stands.load(Relaxed) {
             return Ok(true);
         }
-        let begun = self.lock().begun;
-        if !begun {
+        if !self.begun.load(Relaxed) {
             if !self.inner.connected()? {
                 return Ok(false);
             }
-            self.lock().begun = true;
+            self.begun.store(true, Relaxed);
         }
         let mut scratch = Scratch::take();
         loop {
@@ -287,17 +242,17 @@ impl Pipe for TlsPipe {
     }
 
     fn stage(&self) -> Progress {
-        if self.lock().begun { Progress::Tls } else { self.inner.stage() }
+        if self.begun.load(Relaxed) { Progress::Tls } else { self.inner.stage() }
     }
 
     fn close(&self) {
-        self.lock().stage.close();
+        self.lock().close();
         self.drain();
         self.inner.close();
     }
 
     fn close_write(&self) -> bool {
-        self.lock().stage.close();
+        self.lock().close();
         self.drain();
         self.inner.close_write()
     }
