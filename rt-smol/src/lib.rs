@@ -5,6 +5,8 @@
 
 mod client;
 pub mod os;
+#[cfg(test)]
+mod scripted;
 pub mod server;
 mod sync;
 

@@ -151,6 +151,8 @@ mod report;
 mod serve;
 mod stats;
 mod task;
+#[cfg(test)]
+mod tests;
 #[cfg(unix)]
 mod unix;
 mod wait;
