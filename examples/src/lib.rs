@@ -1,5 +1,7 @@
 //! The code that `build.rs` makes from the `.proto` files of the examples.
 
+pub mod greeter;
+
 /// From `proto/hello.proto`.
 pub mod hello {
     proto_core::include_proto!("hello.v1");

@@ -1,73 +1,9 @@
 //! Every example runs, ends by itself with success, and prints what it is there to show.
 
-use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+#[allow(dead_code)]
+mod support;
 
-/// An example that takes longer has hung.
-const LIMIT: Duration = Duration::from_secs(120);
-
-/// The program of an example; `cargo test` builds them all into a folder beside that of this test.
-fn program(name: &str) -> Command {
-    let test = std::env::current_exe().expect("a running test has a path");
-    let folder: PathBuf = test.ancestors().nth(2).expect("deps/ has a parent").join("examples");
-    let file = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    assert!(file.exists(), "{} is missing: `cargo build -p examples --examples` builds it", file.display());
-    Command::new(file)
-}
-
-/// A child that does not survive the test.
-struct Guard(Child);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Reads a stream to its end on a thread of its own, so that the child never waits for us.
-fn read(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut text = String::new();
-        from.read_to_string(&mut text).expect("examples print UTF-8");
-        text
-    })
-}
-
-/// Runs a program to its end and returns what it printed.
-fn run(mut command: Command) -> String {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = Guard(command.spawn().expect("an example can be started"));
-    let out = read(child.0.stdout.take().expect("stdout is piped"));
-    let err = read(child.0.stderr.take().expect("stderr is piped"));
-    let start = Instant::now();
-    let status = loop {
-        match child.0.try_wait().expect("a child can be waited for") {
-            Some(status) => break Some(status),
-            None if start.elapsed() > LIMIT => break None,
-            None => thread::sleep(Duration::from_millis(10)),
-        }
-    };
-    drop(child);
-    let (out, err) = (out.join().expect("the reader ends"), err.join().expect("the reader ends"));
-    match status {
-        Some(status) if status.success() => out,
-        Some(status) => panic!("{command:?} ended with {status}\n--- stdout\n{out}\n--- stderr\n{err}"),
-        None => panic!("{command:?} hangs\n--- stdout\n{out}\n--- stderr\n{err}"),
-    }
-}
-
-/// These must be printed in this order, with anything between them.
-fn prints(name: &str, lines: &[&str]) {
-    let out = run(program(name));
-    let mut rest = out.lines();
-    for wanted in lines {
-        assert!(rest.any(|line| line.contains(wanted)), "{name} does not print {wanted:?} (in this order):\n{out}");
-    }
-}
+use support::{prints, program, run, serve};
 
 #[test]
 fn hello_shows_the_four_shapes_a_deadline_and_a_cancel() {
@@ -99,15 +35,9 @@ fn hello_shows_the_four_shapes_a_deadline_and_a_cancel() {
 
 #[test]
 fn hello_client_calls_hello_server() {
-    let mut server = program("hello-server");
-    server.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut server = Guard(server.spawn().expect("an example can be started"));
-    let mut line = String::new();
-    let out = server.0.stdout.take().expect("stdout is piped");
-    BufReader::new(out).read_line(&mut line).expect("the server prints UTF-8");
-    let address = line.trim().strip_prefix("listening on ").expect("the server says where it listens");
+    let (_server, address) = serve("hello-server", &["--listen", "127.0.0.1:0"]);
     let mut client = program("hello-client");
-    client.args(["--target", address, "--name", "Ada"]);
+    client.args(["--target", &address, "--name", "Ada"]);
     assert_eq!(run(client), "Hello, Ada!\n");
 }
 
@@ -286,5 +216,31 @@ fn testing_needs_no_socket() {
             "client streaming",
             "the whole way of a call, without a socket",
         ],
+    );
+}
+
+#[test]
+fn two_connections_in_memory_make_a_minute_pass_in_no_time() {
+    prints(
+        "in-memory",
+        &[
+            "after 0ns: Hello 1, Ada!",
+            "after 0ns: Hello 3, Ada!",
+            "after 20s: DEADLINE_EXCEEDED",
+            "after 80s: Hello, patience!",
+        ],
+    );
+}
+
+#[test]
+fn a_game_ticks_and_its_calls_are_answered_some_frames_later() {
+    prints("game-loop", &["Hello 1, Ada!", "Hello 3, Ada!", "Hello, Bob!", "DEADLINE_EXCEEDED"]);
+}
+
+#[test]
+fn a_loop_of_completions_hands_its_buffers_over_and_gets_them_back() {
+    prints(
+        "completion",
+        &["Hello, Ada!", "[\"Hello 1, Bob!\", \"Hello 2, Bob!\", ", "a reply of 3145736 bytes", "DEADLINE_EXCEEDED"],
     );
 }

@@ -18,6 +18,9 @@ use core::task::{self, Poll};
 /// Replies longer than this go to the connection as they are; shorter ones are copied, and the buffer stays ours.
 const SHARE_ABOVE: usize = 16 * 1024;
 
+/// What a server serves, on every connection: `Router::new().with_service(HelloServiceServer::new(Greeter))?`.
+pub type Services = Arc<Router<Arc<dyn AsyncService>>>;
+
 /// The handlers of one server's connection: finds methods, starts handlers, polls them, answers.
 ///
 /// [`poll`](Self::poll) does it all, and takes the connection's events. Drop it when the connection is over: then its
@@ -28,7 +31,7 @@ const SHARE_ABOVE: usize = 16 * 1024;
 /// handler that computes for long holds the loop up, and one that panics unwinds it.
 pub struct Handlers<L> {
     on: L,
-    services: Arc<Router<Arc<dyn AsyncService>>>,
+    services: Services,
     peer: Peer,
     /// Those that wait for their message, and those under way.
     calls: Vec<Handler>,
@@ -56,7 +59,7 @@ enum Stage {
 
 impl<L: Lend<Driven<Server>> + Send + Sync + 'static> Handlers<L> {
     /// Of the connection that `on` lends, from this peer, for these services.
-    pub fn new(on: L, services: Arc<Router<Arc<dyn AsyncService>>>, peer: Peer) -> Self {
+    pub fn new(on: L, services: Services, peer: Peer) -> Self {
         Handlers { on, services, peer, calls: Vec::new(), spare: Vec::new() }
     }
 

@@ -25,14 +25,15 @@ mod requests;
 mod start;
 
 pub use caller::Caller;
-pub use handlers::Handlers;
+pub use handlers::{Handlers, Services};
 pub use replies::Replies;
 pub use requests::Requests;
 pub use start::{open, start};
 
-use crate::buf::Incoming;
+use crate::buf::{Incoming, Outgoing};
 use crate::call::CallId;
-use crate::connection::Connection;
+use crate::config::Config;
+use crate::connection::{Client, Connection, Server};
 use crate::error::ConnectionError;
 use crate::grpc::Metadata;
 use crate::rpc::cancel::Subscribers;
@@ -43,6 +44,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::task;
+use core::time::Duration;
 
 /// A connection that a loop drives, with the loop's present time, and what handlers have asked for meanwhile. It
 /// dereferences to the [`Connection`], so that the loop reads as with a bare one.
@@ -93,6 +95,24 @@ impl<R> Driven<R> {
         self.connection.lost(self.now, reason, written);
     }
 
+    /// See [`Connection::shutdown`].
+    pub fn shutdown(&mut self, now: Instant, grace: Duration) {
+        self.now = self.now.max(now);
+        self.connection.shutdown(self.now, grace);
+    }
+
+    /// See [`Connection::poll_transmit`].
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
+        self.now = self.now.max(now);
+        self.connection.poll_transmit(self.now, out)
+    }
+
+    /// See [`Connection::wants_input`]; here it is false once the connection is closed, too: then there is nothing left to
+    /// hear.
+    pub fn wants_input(&self) -> bool {
+        self.connection.wants_input() && !self.connection.is_closed()
+    }
+
     /// See [`Connection::poll_timeout`]; here also when a handler wants to be polled again. O(1).
     pub fn poll_timeout(&self) -> Option<Instant> {
         earliest(self.connection.poll_timeout(), self.alarms.next())
@@ -131,6 +151,20 @@ impl<R> Driven<R> {
         if let Some(note) = self.notes.get_mut(id.index()).filter(|note| note.generation == id.generation) {
             *note = Note::default();
         }
+    }
+}
+
+impl Driven<Client> {
+    /// A client's connection, made now.
+    pub fn client(config: Config, now: Instant) -> Self {
+        Driven::new(Connection::client(config, now), now)
+    }
+}
+
+impl Driven<Server> {
+    /// A server's connection, made now.
+    pub fn server(config: Config, now: Instant) -> Self {
+        Driven::new(Connection::server(config, now), now)
     }
 }
 

@@ -134,10 +134,12 @@ impl<L: Lend<Driven<Client>>, M> Replies<L, M> {
 
     fn or_wait<T>(&mut self, cx: &mut core::task::Context<'_>, poll: fn(&mut Self) -> Poll<T>) -> Poll<T> {
         let ready = poll(self);
-        if ready.is_pending() {
-            self.on.waiting(cx);
+        if ready.is_ready() {
+            return ready;
         }
-        ready
+        // And once more: another thread may have driven the connection meanwhile, and woken all but us.
+        self.on.waiting(cx);
+        poll(self)
     }
 
     fn response(&mut self) -> Result<Response<M>, Status> {

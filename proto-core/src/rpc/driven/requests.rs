@@ -54,10 +54,12 @@ impl<L: Lend<Driven<Client>>, Q> Requests<L, Q> {
             let bytes = encoded?;
             poll_fn(|cx| {
                 let sent = self.offer(Payload::Shared(&bytes));
-                if sent.is_pending() {
-                    self.on.waiting(cx);
+                if sent.is_ready() {
+                    return sent;
                 }
-                sent
+                // And once more: another thread may have driven the connection meanwhile, and woken all but us.
+                self.on.waiting(cx);
+                self.offer(Payload::Shared(&bytes))
             })
             .await
         }
