@@ -42,8 +42,13 @@ pub(super) fn call(template: &Template<'_>, service: &ServiceView<'_>, form: For
         }
         Form::Async => {
             let body = body(quote!(call.no_such_method_async(method)));
-            let service = (!service.methods.is_empty())
-                .then(|| quote!(let service = #core::rpc::codegen::Arc::clone(&self.0.0);));
+            // The futures use what they capture where it is: what is moved inside of a future is in it twice.
+            let service = (!service.methods.is_empty()).then(|| {
+                quote! {
+                    let service = #core::rpc::codegen::Arc::clone(&self.0.0);
+                    let mut call = call;
+                }
+            });
             quote! {
                 fn call(&self, method: u16, call: #core::rpc::ServerCall) -> #core::rpc::CallFuture {
                     #service
@@ -96,7 +101,6 @@ fn future(template: &Template<'_>, method: &MethodView<'_>, handler: &TokenStrea
     };
     quote! {
         #core::rpc::codegen::Box::pin(async move {
-            let mut call = call;
             #input
             #run
         })

@@ -50,10 +50,12 @@ impl<M> Sender<M> {
     /// Sends one reply; waits while the client does not read. `Err`, with the call's status, when the caller has gone.
     pub fn send(&mut self, message: M) -> impl Future<Output = Result<(), Status>> + Send {
         let prepared = self.sink.prepare(message);
+        // By reference: what is moved inside of a future is in it twice.
         async move {
-            match prepared? {
-                Some(prepared) => deliver(&**prepared.handle, prepared.wire).await,
-                None => Ok(()),
+            match &prepared {
+                Ok(Some(prepared)) => deliver(&**prepared.handle, &prepared.wire).await,
+                Ok(None) => Ok(()),
+                Err(status) => Err(status.clone()),
             }
         }
     }
@@ -137,8 +139,10 @@ impl<M> Pusher<M> {
             Ok((Arc::clone(handle), shared))
         });
         async move {
-            let (handle, shared) = prepared?;
-            deliver(&*handle, Wire::again(&scratch, shared)).await
+            match &prepared {
+                Ok((handle, shared)) => deliver(&**handle, &Wire::again(&scratch, shared.as_ref())).await,
+                Err(status) => Err(status.clone()),
+            }
         }
     }
 
@@ -166,7 +170,7 @@ impl<M> fmt::Debug for Pusher<M> {
 }
 
 /// Hands the message over when there is room.
-async fn deliver(handle: &dyn CallHandle, wire: Wire<'_>) -> Result<(), Status> {
+async fn deliver(handle: &dyn CallHandle, wire: &Wire<'_>) -> Result<(), Status> {
     while !handle.send(wire.payload(), false)? {
         handle.wait(CallEvent::Writable, None).await;
     }

@@ -119,8 +119,8 @@ impl<'a> Wire<'a> {
     }
 
     /// Of what [`into_shared`](Self::into_shared) gave, and the buffer that it was made with.
-    pub(crate) const fn again(scratch: &'a [u8], shared: Option<Bytes>) -> Self {
-        Wire { scratch, shared }
+    pub(crate) fn again(scratch: &'a [u8], shared: Option<&Bytes>) -> Self {
+        Wire { scratch, shared: shared.cloned() }
     }
 
     pub(crate) fn payload(&self) -> Payload<'_> {
