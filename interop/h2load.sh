@@ -6,6 +6,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 calls=${1:-100000}
 
+# A thousand connections are more descriptors than a shell allows by default.
+[ "$(ulimit -n)" = unlimited ] || [ "$(ulimit -n)" -ge 4096 ] || ulimit -n 4096
 server=$(binary examples example hello-server)
 start hello-server "$server" --listen 127.0.0.1:0
 
@@ -39,4 +41,5 @@ request 1024 '\x0a\xfd\x07' 1021 >"$work/1024"
 for size in 16 1024; do
     load "$size" 1 100
     load "$size" 50 10
+    load "$size" 1000 10
 done

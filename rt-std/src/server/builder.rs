@@ -117,9 +117,11 @@ impl ServerBuilder {
         self
     }
 
-    /// Unary calls that wait for a handler thread (default 1,000). Calls beyond it get RESOURCE_EXHAUSTED.
+    /// Unary calls that wait for a handler thread (default 1,000, or 16 for each open connection if that is more). Calls
+    /// beyond it get RESOURCE_EXHAUSTED. What a waiting call holds is within the bounds of its connection (streams, windows);
+    /// this bounds how long the queue gets.
     pub fn max_queued_calls(mut self, calls: usize) -> Self {
-        self.limits.max_queued_calls = calls;
+        self.limits.max_queued_calls = Some(calls);
         self
     }
 

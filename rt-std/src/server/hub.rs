@@ -175,7 +175,7 @@ impl Hub {
     pub(super) fn admit(&self, held: &mut HubHeld<'_>, jobs: Vec<Job>) -> Vec<Job> {
         let mut refused = Vec::new();
         // Those for which there is a thread, or will be in a moment, wait for nobody.
-        let most = self.limits.max_handler_threads.saturating_add(self.limits.max_queued_calls);
+        let most = self.limits.max_handler_threads.saturating_add(self.limits.max_queued(held.conns.len()));
         for job in jobs {
             if job.stream {
                 if held.streams + held.streams_queue.len() < self.limits.max_streaming_handlers {
@@ -200,7 +200,8 @@ impl Hub {
             let (setting, limit) = if job.stream {
                 ("max_streaming_handlers", self.limits.max_streaming_handlers)
             } else {
-                ("max_queued_calls", self.limits.max_queued_calls)
+                let connections = self.lock().conns.len();
+                ("max_queued_calls", self.limits.max_queued(connections))
             };
             let message = format!("the server is busy: {limit} calls are served or wait already ({setting})");
             let status =

@@ -32,3 +32,6 @@ pub(super) struct Job {
     /// Since when it waits.
     pub(super) at: Instant,
 }
+
+/// What a call costs while it waits in the queue (see `limits`).
+const _: () = assert!(size_of::<Job>() <= 100);

@@ -28,6 +28,11 @@ pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
 pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 /// Unsent bytes of a connection above which a finished reply is flushed at once.
 pub(super) const FLUSH_ABOVE: usize = 64 * 1024;
+/// Unary calls that may wait for a handler thread, unless the user says otherwise: so many, or so many for each open
+/// connection if that is more. A thousand well-behaved clients with ten calls each are no overload; the bound is for time,
+/// since what a waiting call holds lies within its connection's own bounds, and its place in the queue is below 100 bytes.
+const QUEUED: usize = 1_000;
+const QUEUED_PER_CONNECTION: usize = 16;
 /// Never.
 pub(super) const NEVER: Instant = Instant::from_nanos(u64::MAX);
 
@@ -42,8 +47,8 @@ pub(crate) struct Limits {
     pub(crate) max_handler_threads: usize,
     /// Streaming handlers at once.
     pub(crate) max_streaming_handlers: usize,
-    /// Unary calls that wait for a handler thread.
-    pub(crate) max_queued_calls: usize,
+    /// Unary calls that wait for a handler thread; `None`: as many as `max_queued` says.
+    pub(crate) max_queued_calls: Option<usize>,
     /// Calls do not start while their connection has more than this unsent, bytes.
     pub(crate) hold_above: usize,
     /// Processors to fill.
@@ -66,7 +71,7 @@ impl Default for Limits {
             max_pending_handshakes: 1_024,
             max_handler_threads: 63,
             max_streaming_handlers: 256,
-            max_queued_calls: 1_000,
+            max_queued_calls: None,
             hold_above: 1 << 20,
             cores: std::thread::available_parallelism().map_or(2, usize::from),
             first_guess: SLOW,
@@ -79,6 +84,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Unary calls that may wait for a handler thread, with so many connections.
+    pub(super) fn max_queued(&self, connections: usize) -> usize {
+        self.max_queued_calls.unwrap_or_else(|| QUEUED.max(connections.saturating_mul(QUEUED_PER_CONNECTION)))
+    }
+
     /// Threads at most: every handler, and the one that stays free.
     pub(super) fn max_threads(&self) -> usize {
         self.max_handler_threads.saturating_add(self.max_streaming_handlers).saturating_add(1)
