@@ -2,61 +2,17 @@
 //!
 //!     cargo run --example game-loop
 
-use examples::{greeter::Greeter, hello::HelloRequest, hello::HelloServiceClient, hello::HelloServiceServer};
+use examples::hello::{HelloRequest, HelloServiceClient, HelloServiceServer};
+use examples::{greeter::Greeter, port::Port};
 use proto_core::rpc::driven::{Caller, Driven, Handlers, Lend, Services};
 use proto_core::rpc::{Peer, Request, Router};
-use proto_core::{Config, Incoming, Instant, Outgoing, connection::Server};
-use std::io::{self, ErrorKind::WouldBlock, Read, Write};
+use proto_core::{Config, Instant, connection::Server};
 use std::net::{TcpListener, TcpStream};
 use std::task::{Context, Poll, Waker};
 use std::{cell::RefCell, error::Error, rc::Rc, sync::Arc, sync::Mutex, time::Duration};
 
 /// What is due between two frames.
 const FRAME: Duration = Duration::from_millis(16);
-
-/// A socket that never blocks, and what is on its way through it.
-struct Port {
-    socket: TcpStream,
-    incoming: Incoming,
-    outgoing: Outgoing,
-}
-
-impl Port {
-    fn new(socket: TcpStream) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
-        socket.set_nodelay(true)?;
-        Ok(Port { socket, incoming: Incoming::new(), outgoing: Outgoing::new() })
-    }
-
-    /// Input before time. What is too much for this frame waits for the next.
-    fn receive<R>(&mut self, connection: &mut Driven<R>, now: Instant) {
-        let mut reads = 0..4;
-        while reads.next().is_some() && connection.wants_input() {
-            match self.socket.read(self.incoming.spare()) {
-                Ok(0) => connection.receive_eof(now),
-                Ok(n) => {
-                    self.incoming.filled(n);
-                    // An error closes the connection, and its last words wait to be written.
-                    let _ = connection.receive(now, &mut self.incoming);
-                }
-                Err(error) if error.kind() == WouldBlock => break,
-                Err(error) => connection.lost(now, error.to_string(), Some(self.outgoing.written())),
-            }
-        }
-        connection.handle_timeout(now);
-    }
-
-    /// What the socket does not take now is tried again in the next frame. False: the connection is over.
-    fn transmit<R>(&mut self, connection: &mut Driven<R>, now: Instant) -> bool {
-        while !self.outgoing.is_empty() || connection.poll_transmit(now, &mut self.outgoing) {
-            match self.socket.write(self.outgoing.chunk()) {
-                Ok(n) => self.outgoing.advance(n),
-                Err(error) => return error.kind() == WouldBlock,
-            }
-        }
-        !connection.is_closed()
-    }
-}
 
 /// A player's connection, as its handlers get at it.
 #[derive(Clone)]

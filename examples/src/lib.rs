@@ -1,6 +1,7 @@
 //! The code that `build.rs` makes from the `.proto` files of the examples.
 
 pub mod greeter;
+pub mod port;
 
 /// From `proto/hello.proto`.
 pub mod hello {

@@ -244,3 +244,15 @@ fn a_loop_of_completions_hands_its_buffers_over_and_gets_them_back() {
         &["Hello, Ada!", "[\"Hello 1, Bob!\", \"Hello 2, Bob!\", ", "a reply of 3145736 bytes", "DEADLINE_EXCEEDED"],
     );
 }
+
+#[test]
+fn a_library_of_no_runtime_runs_on_three() {
+    let evening =
+        ["Hello, Ada!", "Hello 1, Bob! Hello 2, Bob! Hello 3, Bob!", "Hello, Cleo, Dora!", "DeadlineExceeded"];
+    let mut lines = Vec::new();
+    for runtime in ["blocking", "async, on smol", "once a frame"] {
+        lines.push(runtime);
+        lines.extend(evening);
+    }
+    prints("sdk", &lines);
+}
