@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
+use core::fmt;
 use core::ops::Range;
 
 /// What a chunk holds: four DATA frames of the default size with their heads, and a little more, so that a busy reader finds whole frames and
@@ -21,7 +22,7 @@ const HEADS: usize = 64;
 ///
 /// A driver reads into [`spare`](Incoming::spare), tells how much with [`filled`](Incoming::filled), and passes the
 /// buffer to `receive`, which consumes what it can and leaves an incomplete frame for the next time.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Incoming {
     /// Zero-initialised to its length. Empty before the first `spare`, and while `shared` is in use.
     chunk: BytesMut,
@@ -32,6 +33,13 @@ pub struct Incoming {
     /// Whose bytes were shared of this chunk last, and how many (see `shared_with`).
     sharer: (u32, usize),
     retired: Vec<Bytes>,
+}
+
+/// What waits, without the room around it.
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("waiting", &format_args!("{}", self.as_slice().escape_ascii())).finish()
+    }
 }
 
 impl Incoming {

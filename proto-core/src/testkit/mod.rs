@@ -8,6 +8,7 @@
 mod chance;
 mod channel_by_chance;
 mod clock;
+mod explore;
 mod faults;
 mod h2_pair;
 mod h2_raw;
@@ -18,6 +19,7 @@ mod random;
 pub use chance::{KINDS, LARGEST, client_by_chance, server_by_chance, take_events};
 pub use channel_by_chance::ChannelByChance;
 pub use clock::Clock;
+pub use explore::explore;
 pub use faults::{Break, Faults, Pieces};
 pub use h2_pair::{Chop, H2Pair};
 pub use h2_raw::{H2Raw, RawFrame};

@@ -1,18 +1,21 @@
-//! All interleavings of a few operations with a tiny window: whatever came before, once both ends read, nobody waits for ever.
+//! All interleavings of a few operations on two streams, with tiny windows and a pool of loans that is too small for both: whatever came before,
+//! once both ends read, nobody waits for ever. (Calls and their messages: `tests/call/explore.rs`.)
 
 use crate::common::*;
 use proto_core::Config;
 use proto_core::error::ErrorCode;
 use proto_core::h2::{Connection, StreamKey};
 use proto_core::hpack::Known;
-use proto_core::testkit::{Chop, H2Pair};
+use proto_core::testkit::{Chop, H2Pair, explore};
+use std::fmt;
 
-/// What may happen next. Each is tried in every state that the others lead to.
+/// What may happen next, to one of the streams. Each is tried in every state that the others lead to.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     ClientSends,
     ClientEnds,
     ClientReads,
+    ClientWants,
     ClientResets,
     ServerReads,
     ServerWants,
@@ -23,24 +26,38 @@ enum Step {
     ToClient,
 }
 
-const STEPS: [Step; 11] = [
-    Step::ClientSends,
-    Step::ClientEnds,
-    Step::ClientReads,
-    Step::ClientResets,
-    Step::ServerReads,
-    Step::ServerWants,
-    Step::ServerAnswers,
-    Step::ServerEnds,
-    Step::ServerLetsGo,
-    Step::ToServer,
-    Step::ToClient,
-];
+/// The streams, and both directions of the link.
+const STREAMS: usize = 2;
+
+fn steps() -> Vec<(usize, Step)> {
+    use Step::*;
+    let of_streams = [
+        ClientSends,
+        ClientEnds,
+        ClientReads,
+        ClientWants,
+        ClientResets,
+        ServerReads,
+        ServerWants,
+        ServerAnswers,
+        ServerEnds,
+        ServerLetsGo,
+    ];
+    let both = (0..STREAMS).flat_map(|stream| of_streams.map(|step| (stream, step)));
+    both.chain([(0, ToServer), (0, ToClient)]).collect()
+}
 
 struct World {
     pair: H2Pair,
-    client: StreamKey,
-    server: StreamKey,
+    client: [StreamKey; STREAMS],
+    server: [StreamKey; STREAMS],
+}
+
+/// All that the future depends on: between two steps nothing is left in the link.
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?}", self.pair.client, self.pair.server)
+    }
 }
 
 fn drain(connection: &mut Connection, key: StreamKey) -> usize {
@@ -49,93 +66,123 @@ fn drain(connection: &mut Connection, key: StreamKey) -> usize {
 
 impl World {
     fn new() -> Self {
+        // A message of 7 bytes is longer than the window, and the pool (12 bytes: twice a message of one byte) has no room for two of them.
         let config = Config { stream_window: 4, loan_pool: 8, max_receive_message_size: 1, ..Config::default() };
         let mut pair = H2Pair::with_config(Chop::Whole, &config, &config);
-        let (client, server) = open(&mut pair, false);
-        World { pair, client, server }
+        let streams = [(); STREAMS].map(|()| open(&mut pair, false));
+        World { pair, client: streams.map(|(client, _)| client), server: streams.map(|(_, server)| server) }
     }
 
-    fn step(&mut self, step: Step) {
+    fn step(&mut self, stream: usize, step: Step) {
         let World { pair, client, server } = self;
-        let body = &b"0123456"[..];
+        let (client, server) = (client[stream], server[stream]);
         match step {
             Step::ToServer => drop(pair.run_to_server()),
             Step::ToClient => drop(pair.run_to_client()),
-            Step::ClientReads => drop(drain(&mut pair.client, *client)),
-            Step::ServerReads => drop(drain(&mut pair.server, *server)),
+            Step::ClientReads => drop(drain(&mut pair.client, client)),
+            Step::ServerReads => drop(drain(&mut pair.server, server)),
             _ => {}
         }
-        if let Some(mut stream) = pair.client.stream(*client) {
-            match step {
-                Step::ClientSends => drop(stream.send_data(b"", body.into(), false, false)),
-                Step::ClientEnds => stream.end(),
-                Step::ClientResets => stream.reset(ErrorCode::Cancel),
-                _ => {}
-            }
-        }
-        let Some(mut stream) = pair.server.stream(*server) else { return };
-        match step {
-            Step::ServerWants => stream.want(7),
-            Step::ServerLetsGo => stream.release(),
-            Step::ServerAnswers => {
-                if let Some(mut block) = stream.send_headers() {
-                    block.field(Known::Status, b"200");
-                    let _ = block.end(false);
-                }
-                if let Some(mut stream) = pair.server.stream(*server) {
-                    let _ = stream.send_data(b"", body.into(), false, false);
-                }
-            }
-            Step::ServerEnds => {
-                if let Some(block) = stream.send_headers() {
-                    let _ = block.end(true);
-                }
-            }
-            _ => {}
-        }
+        at_the_client(&mut pair.client, client, step);
+        at_the_server(&mut pair.server, server, step);
     }
 
     /// Both ends read until nothing comes. Then nothing may be left that waits, and letting go must leave nothing behind.
-    fn wind_up(mut self, history: &[Step]) {
+    fn wind_up(mut self, history: &[(usize, Step)]) {
         // Each round moves a window of 4 bytes at least.
         for _ in 0..100 {
             self.pair.run();
-            let read = drain(&mut self.pair.client, self.client) + drain(&mut self.pair.server, self.server);
+            let mut read = 0;
+            for stream in 0..STREAMS {
+                read += drain(&mut self.pair.client, self.client[stream]);
+                read += drain(&mut self.pair.server, self.server[stream]);
+            }
             if read == 0 && !self.pair.client.has_output() && !self.pair.server.has_output() {
                 break;
             }
         }
         let World { mut pair, client, server } = self;
         assert_eq!((pair.client.unsent(), pair.server.unsent()), (0, 0), "{history:?}");
-        for (connection, key) in [(&mut pair.client, client), (&mut pair.server, server)] {
-            if let Some(stream) = connection.stream(key) {
-                stream.release();
+        for (connection, keys) in [(&mut pair.client, client), (&mut pair.server, server)] {
+            for key in keys {
+                if let Some(stream) = connection.stream(key) {
+                    stream.release();
+                }
             }
         }
         pair.run();
         assert_eq!((pair.client.live_streams(), pair.server.live_streams()), (0, 0), "{history:?}");
-        assert_eq!(pair.server.borrowed(), 0, "{history:?}");
+        assert_eq!((pair.client.borrowed(), pair.server.borrowed()), (0, 0), "{history:?}");
         assert!(pair.client.close_reason().is_none() && pair.server.close_reason().is_none(), "{history:?}");
+        assert_eq!(pair.client.windows().send, pair.server.windows().receive, "{history:?}");
+        assert_eq!(pair.server.windows().send, pair.client.windows().receive, "{history:?}");
     }
+}
+
+const BODY: &[u8] = b"0123456";
+
+fn at_the_client(connection: &mut Connection, key: StreamKey, step: Step) {
+    let Some(mut stream) = connection.stream(key) else { return };
+    match step {
+        Step::ClientSends => drop(stream.send_data(b"", BODY.into(), false, false)),
+        Step::ClientEnds => stream.end(),
+        Step::ClientWants => stream.want(7),
+        Step::ClientResets => stream.reset(ErrorCode::Cancel),
+        _ => {}
+    }
+}
+
+fn at_the_server(connection: &mut Connection, key: StreamKey, step: Step) {
+    let Some(mut stream) = connection.stream(key) else { return };
+    match step {
+        Step::ServerWants => stream.want(7),
+        Step::ServerLetsGo => stream.release(),
+        Step::ServerAnswers => {
+            if let Some(mut block) = stream.send_headers() {
+                block.field(Known::Status, b"200");
+                let _ = block.end(false);
+            }
+            if let Some(mut stream) = connection.stream(key) {
+                let _ = stream.send_data(b"", BODY.into(), false, false);
+            }
+        }
+        Step::ServerEnds => {
+            if let Some(block) = stream.send_headers() {
+                let _ = block.end(true);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Where the exploring starts, beside a new connection: with bytes of both streams stuck behind their windows, or more wanted than is lent.
+fn openings() -> [Vec<(usize, Step)>; 4] {
+    use Step::*;
+    let both = |steps: &[Step]| steps.iter().flat_map(|&step| (0..STREAMS).map(move |stream| (stream, step))).collect();
+    [
+        both(&[ClientSends, ToServer]),
+        both(&[ServerWants, ClientSends, ToServer, ToClient]),
+        both(&[ServerAnswers, ToClient, ClientWants, ToServer]),
+        both(&[ClientSends, ServerAnswers, ServerWants, ToServer, ToClient, ServerReads]),
+    ]
 }
 
 #[test]
 fn no_interleaving_leaves_both_ends_waiting() {
-    // `DEPTH` looks further: 11 times the work a step.
-    let depth = std::env::var("DEPTH").ok().and_then(|n| n.parse().ok()).unwrap_or(4);
-    for number in 0..STEPS.len().pow(depth) {
-        let mut rest = number;
-        let history: Vec<Step> = (0..depth)
-            .map(|_| {
-                let step = STEPS[rest % STEPS.len()];
-                rest /= STEPS.len();
-                step
-            })
-            .collect();
-        let mut world = World::new();
-        for step in &history {
-            world.step(*step);
-        }
-        world.wind_up(&history);
+    // `DEPTH` looks further: seven times the work a step.
+    let depth = std::env::var("DEPTH").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let step = |world: &mut World, (stream, step)| world.step(stream, step);
+    let mut states = explore(depth, &steps(), World::new, step, World::wind_up);
+    for opening in openings() {
+        let opened = || {
+            let mut world = World::new();
+            opening.iter().for_each(|&(stream, step)| world.step(stream, step));
+            world
+        };
+        states += explore(depth - 1, &steps(), opened, step, |world, history| {
+            world.wind_up(&[&opening, history].concat());
+        });
     }
+    println!("{states} states");
+    assert!(states > 1_000 || depth < 3);
 }
