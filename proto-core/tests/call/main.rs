@@ -2,6 +2,7 @@
 
 mod client;
 mod ends;
+mod explore;
 mod http1;
 mod life;
 mod many;
