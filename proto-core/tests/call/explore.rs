@@ -97,7 +97,9 @@ impl World {
         World { pair, client, server: Default::default(), waits_to_accept: false }
     }
 
+    /// Events are taken before it, as runtimes take them: what came before somebody began to wait wakes nobody.
     fn step(&mut self, call: usize, step: Step) {
+        self.wake();
         match step {
             ClientSends => drop(self.client_sends(call)),
             ClientFinishes => self.client_finishes(call),
@@ -303,9 +305,12 @@ const KNOWN: [(usize, Step); 5] =
 
 #[test]
 fn no_interleaving_leaves_a_call_waiting_for_ever() {
-    let states = explore_with(2, &KNOWN);
-    println!("{states} states");
-    assert!(states > 50);
+    // The server knows of both and has accepted neither; has accepted both.
+    for opening in [&[][..], &KNOWN] {
+        let states = explore_with(2, opening);
+        println!("{states} states");
+        assert!(states > 50);
+    }
 }
 
 #[test]
