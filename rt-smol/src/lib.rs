@@ -1,7 +1,57 @@
-//! Async gRPC, for any executor.
+//! Async gRPC for any executor: smol, tokio, an executor of one's own, or none but a `block_on`.
 //!
-//! One driver task a connection moves the bytes; callers write inline when nobody else is writing. What decides anything
-//! is in `proto_core`.
+//! A [`Channel`] leads to a server; any number of tasks call over it, over one connection. A call is on its way when its
+//! method has been called; its future is only for the answer. A [`Server`] runs handlers that are `async fn`s. Both speak
+//! HTTP/2 through the pure state machines of `proto_core`; what this crate adds is moving bytes and waking tasks.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+//! # fn main() { both! { {
+//! let server = Server::builder().add_service(hello::HelloServiceServer::new(Greeter)).bind("127.0.0.1:0")?.spawn();
+//!
+//! let channel = Channel::connect(server.address().to_string()).await?;
+//! let hello = HelloServiceClient::new(channel);
+//! let reply = hello.say_hello(HelloRequest { greeting: "Ada".into() }).await?;
+//! assert_eq!(reply.reply, "Hello, Ada!");
+//! # } } }
+//! ```
+//!
+//! | to | look at |
+//! |---|---|
+//! | call | [`Channel`]; [`Request`] with its options; [`Unary`], [`Streaming`], [`ClientStreaming`], [`Bidi`]; [`Cancel`] |
+//! | serve | [`Server::builder`]; [`Context`], [`Sender`], [`Receiver`], [`Pusher`] in handlers; [`Stop`] |
+//! | choose an executor | [`ChannelBuilder::executor`], [`ServerBuilder::executor`]; the default is one thread of this crate |
+//! | use other byte streams | [`Channel::from_io`], [`serve_connection`], [`Channel::in_process`] |
+//! | tell errors apart | [`Status`]: [`Code`], [`Origin`], [`Seen`], [`source`](Status::source); [`ServerError`] from `bind` |
+//!
+//! Futures may be dropped at any time: a dropped call is cancelled, a dropped `next()` loses no message, a dropped
+//! `send()` has sent all or nothing. Calls together are futures like any others:
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+//! # fn main() { both! { |channel, hello| {
+//! use smol::future;
+//!
+//! let both = future::try_zip(hello.say_hello(greeting("Ada")), hello.say_hello(greeting("Bob")));
+//! let (ada, bob) = both.await?; // both are on their way before this
+//! assert_eq!((&ada.reply[..], &bob.reply[..]), ("Hello, Ada!", "Hello, Bob!"));
+//! # } } }
+//! ```
+//!
+//! An error says whose verdict it is and whether the call can be sent again:
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+//! # fn main() { both! { {
+//! let hello = HelloServiceClient::new(Channel::new("unix:/no/such/socket")?);
+//! let status = hello.say_hello(greeting("Ada")).await.unwrap_err();
+//! assert_eq!((status.code(), status.origin()), (Code::Unavailable, Origin::Local(Local::Connect)));
+//! assert_eq!(status.seen_by_server(), Seen::No);
+//! assert!(status.can_retry() && status.source().is_some());
+//! # } } }
+//! ```
+//!
+//! Everything stands on one seam to the machine ([`os`]): time, tasks, names, connections.
 
 mod client;
 pub mod os;

@@ -17,14 +17,15 @@ use std::time::Duration;
 /// Settings of a [`Channel`].
 ///
 /// ```
-/// use std::time::Duration;
-/// # fn main() -> Result<(), rt_smol::Status> {
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { {
 /// let channel = rt_smol::Channel::builder("127.0.0.1:50051")
 ///     .timeout(Duration::from_secs(5))
 ///     .metadata("x-client", "example")
 ///     .keepalive(Duration::from_secs(60), Duration::from_secs(20))
+///     .connect_timeout(Duration::from_secs(3))
 ///     .build()?;
-/// # Ok(()) }
+/// # } } }
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -168,12 +169,12 @@ impl ChannelBuilder {
     /// of this crate for all channels and servers).
     ///
     /// ```
-    /// # fn main() -> Result<(), rt_smol::Status> {
-    /// let executor = std::sync::Arc::new(smol::Executor::new());
-    /// let spawner = executor.clone();
-    /// let channel = rt_smol::Channel::builder("127.0.0.1:50051").executor(move |task| spawner.spawn(task).detach()).build()?;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+    /// # fn main() { both! { {
+    /// let builder = Channel::builder("127.0.0.1:50051").executor(|task| smol::spawn(task).detach());
+    /// let channel = builder.build()?;
     /// // With tokio: .executor(|task| { tokio::spawn(task); })
-    /// # Ok(()) }
+    /// # } } }
     /// ```
     pub fn executor(mut self, spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) -> Self {
         self.os = Some(Arc::new(RealOs::new(Executor::new(spawn))));

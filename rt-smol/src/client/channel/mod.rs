@@ -38,13 +38,13 @@ use std::time::Duration;
 /// Connections are made when they are needed, and again when they are lost, with backoff. Dropping the last clone, with
 /// the last call, shuts the channel down and ends its tasks.
 ///
-/// ```no_run
+/// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
-/// # fn main() -> Result<(), Status> { smol::block_on(async {
+/// # fn main() { both! { compiled {
 /// let channel = rt_smol::Channel::connect("http://127.0.0.1:50051").await?; // Channel::new(target) does no I/O
 /// let hello = HelloServiceClient::new(channel);
 /// let reply = hello.say_hello(HelloRequest { greeting: "Ada".into() }).await?;
-/// # Ok(()) }) }
+/// # } } }
 /// ```
 ///
 /// A reply dereferences to the message, and has the server's metadata; a request may have options:
@@ -110,12 +110,12 @@ impl Channel {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { smol::block_on(async {
+    /// # fn main() { both! { {
     /// # let server = server();
-    /// let socket = smol::net::TcpStream::connect(server.address().to_string()).await?;
-    /// let hello = HelloServiceClient::new(Channel::from_io(socket));
+    /// # let socket = smol::net::TcpStream::connect(server.address().to_string()).await.unwrap();
+    /// let hello = HelloServiceClient::new(Channel::from_io(socket)); // anything that is AsyncRead + AsyncWrite
     /// assert_eq!(hello.say_hello(greeting("Ada")).await?.reply, "Hello, Ada!");
-    /// # Ok(()) }) }
+    /// # } } }
     /// ```
     pub fn from_io(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
         constant(ChannelBuilder::new(detour::STREAM).from_io(stream))
@@ -126,10 +126,10 @@ impl Channel {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
-    /// # fn main() -> Result<(), Status> { smol::block_on(async {
+    /// # fn main() { both! { {
     /// let hello = HelloServiceClient::new(Channel::in_process(hello::HelloServiceServer::new(Greeter)));
     /// assert_eq!(hello.say_hello(greeting("Ada")).await?.reply, "Hello, Ada!");
-    /// # Ok(()) }) }
+    /// # } } }
     /// ```
     pub fn in_process(service: impl AsyncService) -> Self {
         Self::in_process_with(Server::builder().add_service(service))
@@ -149,6 +149,19 @@ impl Channel {
     }
 
     /// Connectivity now. `try_to_connect`: leaves IDLE.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+    /// # fn main() { both! { |channel, hello| {
+    /// let mut state = channel.state(true);
+    /// while state != State::Ready {
+    ///     println!("{state:?}"); // Idle, Connecting, TransientFailure; Shutdown
+    ///     state = channel.wait_for_change(state, Duration::from_secs(5)).await;
+    /// }
+    /// channel.shutdown(Duration::from_millis(1)).await; // ends every call that waits
+    /// assert_eq!(channel.state(false), State::Shutdown);
+    /// # } } }
+    /// ```
     pub fn state(&self, try_to_connect: bool) -> State {
         self.shared().state(try_to_connect)
     }
