@@ -251,6 +251,12 @@ impl Connection<Client> {
         self.machine.pump(now);
         started
     }
+
+    /// Passes over stream ids, as if they had been used: to see what comes when they run out. For tests.
+    #[cfg(any(test, feature = "testkit"))]
+    pub fn skip_ids(&mut self, next: u32) {
+        self.machine.h2.skip_ids(next);
+    }
 }
 
 impl Connection<Server> {

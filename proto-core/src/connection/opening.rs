@@ -149,14 +149,19 @@ impl Machine {
                     let message = "the connection was shut down while the call waited for a stream".into();
                     local::status(Code::Unavailable, message, Local::Shutdown, phase::QUEUED, Seen::No)
                 }
-                Some(reason) => {
-                    local::connection_lost(Code::Unavailable, &format!("{reason}"), phase::QUEUED, Seen::No)
-                }
-                None => local::not_processed("it sent GOAWAY", phase::QUEUED),
+                _ if self.h2.ids_ran_out() => lost("its stream ids have run out"),
+                Some(reason) => lost(&format!("{reason}")),
+                None if self.h2.peer_went_away() => local::not_processed("it sent GOAWAY", phase::QUEUED),
+                None => lost("this side takes it out of use"),
             };
             self.fail(now, slot, status);
         }
     }
+}
+
+/// The connection takes no more calls, for this reason.
+fn lost(why: &str) -> Status {
+    local::connection_lost(Code::Unavailable, why, phase::QUEUED, Seen::No)
 }
 
 fn too_many(limit: usize) -> Status {

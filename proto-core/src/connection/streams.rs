@@ -252,7 +252,7 @@ impl Machine {
         let phase = self.phase(slot);
         // A server that has answered has seen the call, whatever its code says.
         if reset.unprocessed && !self.calls[slot].headers_received {
-            return local::not_processed(&self.why_unprocessed(), phase);
+            return local::not_processed(self.why_unprocessed(), phase);
         }
         let seen = self.seen(slot);
         if !reset.by_peer && reset.code == ErrorCode::EnhanceYourCalm.to_wire() {
@@ -272,8 +272,8 @@ impl Machine {
         local::reset_by_peer(reset.code, phase, seen)
     }
 
-    fn why_unprocessed(&self) -> String {
-        if self.h2.is_draining() { "it sent GOAWAY".into() } else { "it refused the stream (REFUSED_STREAM)".into() }
+    fn why_unprocessed(&self) -> &'static str {
+        if self.h2.peer_went_away() { "it sent GOAWAY" } else { "it refused the stream (REFUSED_STREAM)" }
     }
 
     fn reset_at_server(&mut self, now: Instant, slot: u32, reset: Reset) -> Status {

@@ -175,6 +175,16 @@ impl Connection {
         self.goaway.reason()
     }
 
+    /// The peer has sent GOAWAY. Who only drains may do so on its own account.
+    pub(crate) fn peer_went_away(&self) -> bool {
+        self.goaway.theirs.is_some()
+    }
+
+    /// The connection drains because the ids of our streams have run out, and the peer had nothing to do with it.
+    pub(crate) fn ids_ran_out(&self) -> bool {
+        self.goaway.exhausted && !self.peer_went_away()
+    }
+
     /// A stream may be opened now.
     pub fn can_open(&self) -> bool {
         self.check_open().is_ok()

@@ -167,6 +167,48 @@ fn what_the_driver_had_written_decides_whether_the_server_may_have_seen_a_call()
     assert_eq!(seen, [Seen::Maybe, Seen::No, Seen::No]);
 }
 
+/// The peer has sent no GOAWAY, and is not blamed for one.
+#[test]
+fn calls_that_wait_when_stream_ids_run_out_are_told_so_and_can_be_sent_elsewhere() {
+    let mut raw = connect(Config::default(), Chop::Whole);
+    raw.send_with(|out| frame::settings(out, &[(3, 1)])).unwrap();
+    raw.connection.skip_ids(0x5fff_fffd);
+    let running = start(&mut raw, Kind::UNARY, None);
+    let waiting: Vec<_> = (0..3).map(|_| start(&mut raw, Kind::UNARY, None)).collect();
+    // The first answer makes room for the call that takes the last id.
+    for stream in [0x5fff_fffd, 0x5fff_ffff_u32] {
+        let block = raw.block(&[HEADERS, OK].concat());
+        raw.send_frame(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, stream, &block).unwrap();
+        raw.frames();
+    }
+    for id in [running, waiting[0]] {
+        let status = drain(&mut raw, id).1.expect("the server has answered");
+        assert!(!status.message().contains("stream ids"), "{status}");
+    }
+    for id in &waiting[1..] {
+        let status = drain(&mut raw, *id).1.expect("a verdict");
+        assert_eq!((status.code(), status.seen_by_server()), (Code::Unavailable, Seen::No), "{status}");
+        assert!(
+            status.message().contains("stream ids have run out") && !status.message().contains("GOAWAY"),
+            "{status}"
+        );
+        let mut retry = proto_core::channel::Retry::new();
+        for _ in 0..3 {
+            assert_eq!(retry.decide(raw.clock.now(), None, &status), proto_core::channel::Decision::Again);
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_refused_while_this_side_drains_is_no_goaway_of_the_peers() {
+    let mut raw = connect(Config::default(), Chop::Whole);
+    let id = start(&mut raw, Kind::UNARY, None);
+    raw.connection.shutdown(raw.clock.now(), Duration::from_secs(60));
+    reset(&mut raw, 7);
+    let status = drain(&mut raw, id).1.expect("a verdict");
+    assert!(status.message().contains("REFUSED_STREAM") && !status.message().contains("GOAWAY"), "{status}");
+}
+
 #[test]
 fn a_peer_that_is_not_grpc_at_all_ends_every_call_and_is_named() {
     for (noise, says) in [
