@@ -10,7 +10,7 @@ use crate::grpc::{Code, Local, Seen, Status};
 use crate::h2::{Ready, Reset, StreamKey};
 use crate::time::Instant;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 
 /// The tag of a stream that has no call yet.
 const UNTAGGED: u32 = u32::MAX;

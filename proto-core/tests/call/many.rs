@@ -1,11 +1,9 @@
 //! Many calls on one connection.
 
 use proto_core::call::{CallId, CallOptions, Head, Kind, Recv};
-use proto_core::connection::{Connection, Event};
-use proto_core::frame::{self, Head as FrameHead, flag, kind};
-use proto_core::h2::Side;
-use proto_core::testkit::{Clock, Faults, H2Raw, Pair, Pieces};
-use proto_core::{Code, Config, MessageBuf, Metadata};
+use proto_core::connection::Event;
+use proto_core::testkit::{Faults, Pair, Pieces};
+use proto_core::{Config, MessageBuf, Metadata};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -104,38 +102,6 @@ fn a_thousand_concurrent_calls_on_one_connection() {
 #[test]
 fn twenty_thousand_calls_offered_to_a_hundred_slots_are_all_answered() {
     assert!(offer(20_000, 100, Faults::NONE) <= 100);
-}
-
-/// Each failure has consequences of its own; they must not pile up on the stack.
-#[test]
-fn thousands_of_calls_that_fail_in_one_read_need_no_deep_stack() {
-    let fail_all = || {
-        let config = Config { max_pending_calls: 10_000, ..Config::default() };
-        let mut raw = H2Raw::over(Side::Client, Connection::client(config, Clock::new().now()));
-        raw.greet();
-        raw.send_with(|out| frame::settings(out, &[(3, 5_000)])).unwrap();
-        let now = raw.clock.now();
-        let start = |_| raw.connection.start(now, Head::new("/a.B/C"), &CallOptions::default()).expect("it starts");
-        let calls: Vec<CallId> = (0..10_000).map(start).collect();
-        raw.frames();
-        let mut batch = Vec::new();
-        for n in 0..5_000 {
-            let block = raw.block(&[(":status", "200"), ("content-type", "text/html")]);
-            let head =
-                FrameHead { len: block.len() as u32, kind: kind::HEADERS, flags: flag::END_HEADERS, stream: 2 * n + 1 };
-            batch.extend(head.to_bytes());
-            batch.extend(block);
-        }
-        raw.send(&batch).unwrap();
-        for id in &calls[..5_000] {
-            let status = raw.connection.call(*id).unwrap().outcome().expect("a verdict").clone();
-            assert_eq!(status.code(), Code::Unknown);
-        }
-        raw.connection.receive_eof(now);
-        assert!(calls.iter().all(|id| raw.connection.call(*id).unwrap().outcome().is_some()));
-    };
-    let small = std::thread::Builder::new().stack_size(128 * 1024).spawn(fail_all).expect("a thread");
-    small.join().expect("it neither panics nor overflows its stack");
 }
 
 #[test]
