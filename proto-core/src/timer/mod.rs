@@ -39,10 +39,13 @@
 //! dropped when they reach the front of the lane or the top of the heap, so that `next` is exact, and all at once
 //! when they outnumber the live ones.
 
+mod lane;
+
 use crate::time::{Instant, earliest};
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use lane::{Entry, Lane};
 
 /// Names a timer: see the module's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,15 +75,8 @@ struct Armed {
     at: Instant,
 }
 
-/// Ordered by time, and equal times by the order of setting.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    at: Instant,
-    serial: u32,
-    slot: u32,
-}
-
 impl Entry {
+    /// Is it about another setting than the one that stands?
     fn is_stale(&self, armed: &[Armed]) -> bool {
         armed.get(self.slot as usize).is_none_or(|armed| armed.serial != self.serial)
     }
@@ -198,79 +194,6 @@ impl Timers {
             self.lane.retain(|entry| !entry.is_stale(armed));
             self.heap.retain(|entry| !entry.0.is_stale(armed));
         }
-    }
-}
-
-/// A queue in order of time.
-#[derive(Default)]
-struct Lane {
-    /// The queue is what stands from `front` on.
-    entries: Vec<Entry>,
-    front: usize,
-}
-
-/// How far from its end the lane takes an entry in between. It covers the few calls with a longer time-out than the
-/// others; with many such, the heap is cheaper than moving them.
-const REACH: usize = 8;
-
-impl Lane {
-    #[inline]
-    fn front(&self) -> Option<&Entry> {
-        self.entries.get(self.front)
-    }
-
-    fn len(&self) -> usize {
-        self.entries.len() - self.front
-    }
-
-    fn clear(&mut self) {
-        self.entries.clear();
-        self.front = 0;
-    }
-
-    /// Puts the entry where its time belongs, if that is at the end or near it.
-    #[inline]
-    fn insert(&mut self, entry: Entry) -> bool {
-        if self.entries.len() == self.entries.capacity() && self.front > self.len() {
-            self.entries.drain(..self.front);
-            self.front = 0;
-        }
-        match self.entries.last() {
-            Some(last) if entry.at < last.at => self.insert_before_last(entry),
-            _ => {
-                self.entries.push(entry);
-                true
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn insert_before_last(&mut self, entry: Entry) -> bool {
-        let end = self.entries.len();
-        let reach = self.len().min(REACH);
-        let later = self.entries.iter().rev().take(reach).take_while(|other| entry.at < other.at).count();
-        // The last one looked at is later too, and there are more: the place is out of reach.
-        if later == REACH && self.len() > REACH {
-            return false;
-        }
-        self.entries.insert(end - later, entry);
-        true
-    }
-
-    /// Drops entries from the front while they are stale.
-    fn pop_while(&mut self, stale: impl Fn(&Entry) -> bool) {
-        while self.front().is_some_and(&stale) {
-            self.front += 1;
-        }
-        if self.front == self.entries.len() {
-            self.clear();
-        }
-    }
-
-    fn retain(&mut self, keep: impl Fn(&Entry) -> bool) {
-        self.entries.drain(..self.front);
-        self.front = 0;
-        self.entries.retain(keep);
     }
 }
 
