@@ -1,7 +1,7 @@
 //! [`Sender`]: the replies of a streaming call, as its handler sends them; [`Pusher`]: the same for other threads.
 
 use super::TrySendError;
-use super::sink::{Remote, Sink, Wire};
+use super::sink::{Remote, Sink};
 use crate::grpc::Status;
 use crate::rpc::context::Context;
 use crate::rpc::method::EncodeFn;
@@ -46,10 +46,7 @@ impl<M> Sender<M> {
 
     /// Sends one reply; blocks while the client does not read. `Err`, with the call's status, when the caller has gone.
     pub fn send(&mut self, message: M) -> Result<(), Status> {
-        match self.sink.prepare(message)? {
-            Some(prepared) => prepared.handle.send(prepared.wire.payload(), true).map(|_| ()),
-            None => Ok(()),
-        }
+        self.sink.send(message)
     }
 
     /// Sends one reply if that does not block; gives it back when it would.
@@ -119,8 +116,7 @@ pub struct Pusher<M> {
 impl<M> Pusher<M> {
     /// Sends one message; blocks while the client does not read. `Err` when the call is over. (Allocates the encoded message.)
     pub fn send(&self, message: M) -> Result<(), Status> {
-        let (handle, encode) = self.remote.call()?;
-        handle.send(Wire::of(encode, &message, &mut Vec::new())?.payload(), true).map(|_| ())
+        self.remote.send(&message)
     }
 
     /// Sends one message if that does not block; gives it back when it would.

@@ -40,7 +40,18 @@ impl<M> Sink<M> {
         Sink { context: Context::detached(), to: To::Test(Box::new(Test { sent: Vec::new(), end: None })) }
     }
 
-    /// Encodes a message. `None`: a test has taken it.
+    /// Sends a message; blocks until there is room.
+    pub(crate) fn send(&mut self, message: M) -> Result<(), Status> {
+        match &mut self.to {
+            To::Test(test) => test.keep(message),
+            To::Call { encode, scratch } => {
+                put(self.context.handle(), *encode, &message, scratch, true)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Encodes a message, to be sent when there is room. `None`: a test has taken it.
     pub(crate) fn prepare(&mut self, message: M) -> Result<Option<Prepared<'_>>, Status> {
         match &mut self.to {
             To::Test(test) => test.keep(message).map(|()| None),
@@ -55,7 +66,7 @@ impl<M> Sink<M> {
     pub(crate) fn offer(&mut self, message: M) -> Result<(), TrySendError<M>> {
         let sent = match &mut self.to {
             To::Test(test) => return test.keep(message).map_err(failed),
-            To::Call { encode, scratch } => offer(self.context.handle(), *encode, &message, scratch),
+            To::Call { encode, scratch } => put(self.context.handle(), *encode, &message, scratch, false),
         };
         outcome(sent, message)
     }
@@ -143,9 +154,17 @@ impl<M> Remote<M> {
         self.handle.as_ref().zip(self.encode).ok_or_else(no_call)
     }
 
+    pub(crate) fn send(&self, message: &M) -> Result<(), Status> {
+        self.put(message, true).map(|_| ())
+    }
+
     pub(crate) fn offer(&self, message: M) -> Result<(), TrySendError<M>> {
-        let sent = self.call().and_then(|(handle, encode)| offer(Some(handle), encode, &message, &mut Vec::new()));
-        outcome(sent, message)
+        outcome(self.put(&message, false), message)
+    }
+
+    fn put(&self, message: &M, wait: bool) -> Result<bool, Status> {
+        let (handle, encode) = self.call()?;
+        put(Some(handle), encode, message, &mut Vec::new(), wait)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -159,15 +178,16 @@ impl<M> Clone for Remote<M> {
     }
 }
 
-/// Encodes and hands over; `Ok(false)` when there is no room.
-fn offer<M>(
+/// Encodes and hands over; `Ok(false)` when there is no room and it must not wait.
+fn put<M>(
     handle: Option<&Arc<dyn CallHandle>>,
     encode: EncodeFn<M>,
     message: &M,
     scratch: &mut Vec<u8>,
+    wait: bool,
 ) -> Result<bool, Status> {
     let handle = handle.ok_or_else(no_call)?;
-    handle.send(Wire::of(encode, message, scratch)?.payload(), false)
+    handle.send(Wire::of(encode, message, scratch)?.payload(), wait)
 }
 
 fn outcome<M>(sent: Result<bool, Status>, message: M) -> Result<(), TrySendError<M>> {
