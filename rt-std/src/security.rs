@@ -4,6 +4,7 @@ use crate::os::{Os, Pipe};
 use proto_core::Status;
 use proto_core::channel::{Cause, Target};
 use proto_core::grpc::{Local, Origin, Seen};
+use proto_core::h1::ConnectError;
 use std::io;
 use std::sync::Arc;
 
@@ -12,11 +13,14 @@ use crate::tls::{ClientTls, TlsAcceptor, TlsConfigError, TlsConnector, TlsPipe};
 
 /// The error behind an error of a pipe, where there is more to it than words.
 pub(crate) fn cause(error: &io::Error) -> Option<Cause> {
-    #[cfg(feature = "_tls")]
-    if let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<crate::tls::TlsError>()) {
+    let error = error.get_ref()?;
+    if let Some(error) = error.downcast_ref::<ConnectError>() {
         return Some(Cause::new(error.clone()));
     }
-    let _ = error;
+    #[cfg(feature = "_tls")]
+    if let Some(error) = error.downcast_ref::<crate::tls::TlsError>() {
+        return Some(Cause::new(error.clone()));
+    }
     None
 }
 

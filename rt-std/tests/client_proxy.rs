@@ -2,7 +2,7 @@
 
 mod support;
 
-use proto_core::h1::ProxyError;
+use proto_core::h1::{ConnectError, ProxyError};
 use proto_core::rpc::Front;
 use rt_std::os::Pipe;
 use rt_std::os::unix::{RealOs, SocketPipe};
@@ -115,7 +115,10 @@ fn refusals_name_the_target_the_proxy_and_the_reason() {
         assert!(text.contains(&place(proxy)) && text.contains(says), "{text}");
     }
     let proxy = answers(b"HTTP/1.1 407 Auth\r\n\r\n");
-    let text = refused("x.invalid:1", format!("ada:secret@{proxy}")).to_string();
+    let status = refused("x.invalid:1", format!("ada:secret@{proxy}"));
+    let cause = status.source().and_then(|failure| failure.source()).and_then(|cause| cause.downcast_ref());
+    assert_eq!(cause, Some(&ConnectError::Credentials { challenge: String::new(), given: true }));
+    let text = status.to_string();
     assert!(text.contains("does not accept the credentials given") && !text.contains("secret"), "{text}");
 }
 
@@ -154,6 +157,37 @@ fn a_proxy_that_is_silent_is_given_up_and_named_in_deadlines() {
     let text = status.to_string();
     assert!(text.contains(&format!("waiting for a tunnel to x.invalid:1 through proxy {proxy}")), "{text}");
     channel.shutdown(Duration::ZERO);
+}
+
+/// The attempt belongs to the channel: a caller whose time is up leaves it to the others.
+#[test]
+fn a_tunnel_that_is_under_way_is_handed_on_to_who_still_waits() {
+    let server = server();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = Arc::new(std::sync::Mutex::new(wait));
+    let proxy = listener(move |mut client| {
+        read_head(&mut client);
+        client.write_all(b"HTTP/1.1 200 O").expect("the client reads");
+        wait.lock().expect("one connection").recv().expect("somebody says go");
+        client.write_all(b"K\r\n\r\n").expect("the client reads");
+        relay(client, TcpStream::connect(server).expect("the server listens"));
+    });
+    let channel = through("x.invalid:1", proxy).build().expect("a target");
+    std::thread::scope(|scope| {
+        let late = [100, 150, 200].map(|ms| {
+            let channel = &channel;
+            scope.spawn(move || channel.unary(&ECHO, request(b"x").with_timeout(ms * MS)).expect_err("no tunnel yet"))
+        });
+        let patient: Vec<_> = (0..3).map(|_| scope.spawn(|| unary(&channel, &ECHO, b"hello"))).collect();
+        for late in late {
+            let status = late.join().expect("a verdict");
+            assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+        }
+        go.send(()).expect("the proxy waits");
+        for patient in patient {
+            assert_eq!(&patient.join().expect("a verdict").expect("a reply")[..], b"hello");
+        }
+    });
 }
 
 #[test]
