@@ -32,24 +32,9 @@
 //!
 //! # Both forms of a server
 //! One type may implement both traits. Handlers of the async form return futures that are `Send` and are written as
-//! `async fn`s; what streams is of `proto_core::rpc::asynchronous`, everything else is the same. The trait is implemented
-//! for `Arc<T>` too (the blocking one for `Arc<T>` and `Box<T>`, `dyn` included; async traits cannot be `dyn`). A call costs
-//! one allocation for its handler's future, however the handler is nested.
-//!
-//! ```ignore
-//! impl hello::HelloService for Greeter {
-//!     async fn say_hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloResponse>, Status> {
-//!         request.context().sleep_async(Duration::from_millis(10)).await?;
-//!         Ok(HelloResponse { reply: format!("Hello, {}!", request.greeting) }.into())
-//!     }
-//!     async fn bidi_hello(&self, requests: &mut asynchronous::Receiver<HelloRequest>, replies: &mut asynchronous::Sender<HelloResponse>) -> Result<(), Status> {
-//!         while let Some(request) = requests.recv().await? {
-//!             replies.send(answer(request)).await?;
-//!         }
-//!         Ok(())
-//!     }
-//! }
-//! ```
+//! `async fn`s; what streams is of `proto_core::rpc::asynchronous` (with an example there), everything else is the same. The
+//! trait is implemented for `Arc<T>` too (the blocking one for `Arc<T>` and `Box<T>`, `dyn` included; async traits cannot be
+//! `dyn`). A call costs one allocation for its handler's future, whatever is nested in it.
 //!
 //! Who needs one form only, and compiles large services, leaves the other out: [`Builder::build_async_server`],
 //! [`Builder::build_blocking_server`]. The rest of the choices about services: [`Builder::build_client`],
