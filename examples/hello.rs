@@ -1,7 +1,9 @@
-//! The four kinds of call, one call that runs out of time, and one that the client cancels.
-//! Server and client in one program, over a free loopback port.
+//! The four kinds of call, one call that runs out of time, and one that the client cancels: first by a client that
+//! blocks, then by one that awaits, on the same server. Server and clients in one program, over a free loopback port.
 //!
 //!     cargo run --example hello
+//!
+//! A server whose handlers are `async fn`s: `hello-async`.
 
 use examples::hello::{HelloRequest, HelloResponse, HelloServiceClient, HelloServiceServer, blocking::HelloService};
 use rt_std::{Cancel, Channel, Code, Receiver, Request, Response, Sender, Server, Status};
@@ -9,6 +11,11 @@ use std::error::Error;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+
+// The calls of the client that awaits.
+#[allow(dead_code)]
+#[path = "hello-async.rs"]
+mod hello_async;
 
 /// The service. Its last word on a cancelled call goes to `noticed`, so that `main` can print it.
 struct Greeter {
@@ -71,9 +78,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server =
         Server::builder().add_service(HelloServiceServer::blocking(Greeter { noticed })).bind("127.0.0.1:0")?.spawn();
     println!("The server listens on {}.", server.address());
-    let channel = Channel::connect(format!("http://{}", server.address()))?;
-    let client = HelloServiceClient::new(channel);
 
+    println!("\nBlocking:");
+    let channel = Channel::connect(format!("http://{}", server.address()))?;
+    calls(&HelloServiceClient::new(channel))?;
+    println!("   the handler: {}", last_words.recv()?);
+
+    println!("\nAwaited, on smol, with the same server:");
+    smol::block_on(hello_async::calls(&server.address().to_string()))?;
+    println!("   the handler: {}", last_words.recv()?);
+
+    let report = server.shutdown(Duration::from_secs(1));
+    println!("\nThe server has stopped: {report}");
+    Ok(())
+}
+
+fn calls(client: &HelloServiceClient<Channel>) -> Result<(), Box<dyn Error>> {
     println!("\n1. Unary: one request, one reply");
     let reply = client.say_hello(greet("Ada"))?;
     println!("   <- {}", reply.reply);
@@ -121,9 +141,5 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(status) if status.code() == Code::Cancelled => println!("   the client:  {status}"),
         other => return Err(format!("Echo was expected to be cancelled: {other:?}").into()),
     }
-    println!("   the handler: {}", last_words.recv()?);
-
-    let report = server.shutdown(Duration::from_secs(1));
-    println!("\nThe server has stopped: {report}");
     Ok(())
 }

@@ -5,32 +5,41 @@ mod support;
 
 use support::{prints, program, run, serve};
 
+/// What the calls of `hello` print, blocking and awaited alike.
+const HELLO: [&str; 15] = [
+    "1. Unary",
+    "<- Hello, Ada!",
+    "2. Server streaming",
+    "<- Hello 1, Bob!",
+    "<- Hello 3, Bob!",
+    "3. Client streaming",
+    "<- Hello, Ada, Bob, Cleo!",
+    "4. Bidirectional",
+    "-> Dora",
+    "<- Hello, Dora!",
+    "-> Emil",
+    "<- Hello, Emil!",
+    "5. A deadline",
+    "<- DEADLINE_EXCEEDED",
+    "the client:  CANCELLED",
+];
+
 #[test]
-fn hello_shows_the_four_shapes_a_deadline_and_a_cancel() {
-    prints(
-        "hello",
-        &[
-            "The server listens on 127.0.0.1:",
-            "1. Unary",
-            "<- Hello, Ada!",
-            "2. Server streaming",
-            "<- Hello 1, Bob!",
-            "<- Hello 3, Bob!",
-            "3. Client streaming",
-            "<- Hello, Ada, Bob, Cleo!",
-            "4. Bidirectional",
-            "-> Dora",
-            "<- Hello, Dora!",
-            "-> Emil",
-            "<- Hello, Emil!",
-            "5. A deadline",
-            "<- DEADLINE_EXCEEDED",
-            "6. Cancelling",
-            "the client:  CANCELLED",
-            "the handler: CANCELLED",
-            "The server has stopped",
-        ],
-    );
+fn hello_shows_the_four_shapes_a_deadline_and_a_cancel_blocking_and_awaited() {
+    let mut lines = vec!["The server listens on 127.0.0.1:", "Blocking:"];
+    lines.extend(HELLO);
+    lines.extend(["the handler: CANCELLED", "Awaited, on smol"]);
+    lines.extend(HELLO);
+    lines.extend(["the handler: CANCELLED", "The server has stopped"]);
+    prints("hello", &lines);
+}
+
+#[test]
+fn hello_async_shows_the_same_with_handlers_that_are_futures() {
+    let mut lines = vec!["The server listens on 127.0.0.1:"];
+    lines.extend(HELLO);
+    lines.extend(["the handler: dropped where it waited", "The server has stopped"]);
+    prints("hello-async", &lines);
 }
 
 #[test]

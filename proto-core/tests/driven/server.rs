@@ -19,11 +19,11 @@ fn a_handler_that_sleeps_is_a_timer_of_the_loop() {
     assert!(reply.poll_reply().is_pending());
     world.sleep(Duration::from_secs(2));
     assert!(matches!(reply.poll_reply(), Poll::Ready(Ok(_))));
-    assert_eq!(*world.log.lock().unwrap(), ["say at 61"]);
+    assert_eq!(*world.log.lock().unwrap(), ["say at 61", "returned"]);
 }
 
 #[test]
-fn a_deadline_ends_the_handlers_sleep() {
+fn a_handler_whose_deadline_passes_is_dropped_where_it_waits() {
     let mut world = World::new(usize::MAX);
     let request = Request::new(Bytes::from("sleep")).with_timeout(Duration::from_secs(5));
     let mut reply = start(&world.near, &SAY, request);
@@ -31,8 +31,8 @@ fn a_deadline_ends_the_handlers_sleep() {
     world.sleep(Duration::from_secs(6));
     assert!(matches!(reply.poll_reply(), Poll::Ready(Err(status)) if status.code() == Code::DeadlineExceeded));
     assert!(world.handlers.is_empty());
-    let log = world.log.lock().unwrap();
-    assert!(log[0].contains("DEADLINE_EXCEEDED"), "{log:?}");
+    assert_eq!(*world.log.lock().unwrap(), ["dropped"]);
+    assert_eq!(world.far.lend(|far| far.active_calls()), 0);
 }
 
 #[test]
@@ -44,6 +44,7 @@ fn a_handler_can_end_its_call_through_its_context() {
     assert_eq!((status.code(), status.message()), (Code::Aborted, "stopped by its context"));
     assert_eq!(status.metadata().get("x-handled"), Some("yes"));
     assert_eq!(world.far.lend(|far| far.active_calls()), 0);
+    assert_eq!(world.log.lock().unwrap().last().map(String::as_str), Some("returned"), "it runs on to its end");
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn the_loss_of_the_connection_ends_every_handler() {
     world.near.lend(|near| near.lost(now, "pulled out".into(), None));
     world.settle();
     assert!(world.handlers.is_empty());
-    assert_eq!(world.log.lock().unwrap().len(), 3);
+    assert_eq!(*world.log.lock().unwrap(), ["dropped"; 3]);
     for reply in &mut replies {
         assert!(matches!(reply.poll_reply(), Poll::Ready(Err(status)) if status.code() == Code::Unavailable));
     }

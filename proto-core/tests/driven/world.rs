@@ -62,12 +62,20 @@ impl AsyncService for Talk {
     fn call(&self, method: u16, mut call: ServerCall) -> CallFuture {
         let log = self.0.clone();
         Box::pin(async move {
+            let mut end = End(log.clone(), "dropped".into());
             let result = handle(method, &mut call, &log).await;
-            if let Err(status) = &result {
-                log.lock().unwrap().push(status.to_string());
-            }
+            end.1 = result.as_ref().map_or_else(Status::to_string, |()| "returned".into());
             (call, result)
         })
+    }
+}
+
+/// Reports how a handler ended.
+struct End(Log, String);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().push(std::mem::take(&mut self.1));
     }
 }
 

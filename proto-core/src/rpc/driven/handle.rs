@@ -37,7 +37,7 @@ impl<L: Lend<Driven<Server>>> Handle<L> {
 }
 
 /// The call, unless it is over; then how.
-fn live(driven: &mut Driven<Server>, id: CallId) -> Result<CallMut<'_, Server>, Status> {
+pub(super) fn live(driven: &mut Driven<Server>, id: CallId) -> Result<CallMut<'_, Server>, Status> {
     let Ok(call) = driven.connection.call(id) else { return Err(returned()) };
     match call.outcome() {
         Some(status) if status.is_ok() => Err(returned()),
@@ -77,7 +77,9 @@ impl<L: Lend<Driven<Server>> + Send + Sync + 'static> CallHandle for Handle<L> {
             let now = driven.now;
             let trailers = core::mem::take(&mut driven.note(self.id).trailers);
             let over = driven.connection.call(self.id).is_ok_and(|mut call| call.finish(now, &status, &trailers));
-            over.then(|| driven.note(self.id).subscribers.cancel(&status))
+            let note = driven.note(self.id);
+            note.stopped |= over;
+            over.then(|| note.subscribers.cancel(&status))
         });
         tell(told.into_iter().flatten(), &status);
     }

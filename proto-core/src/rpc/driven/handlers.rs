@@ -1,6 +1,6 @@
 //! [`Handlers`]: the handlers of a server's connection, from the call's headers to its status.
 
-use super::handle::{Handle, returned, tell};
+use super::handle::{Handle, live, returned, tell};
 use super::{Driven, Lend};
 use crate::buf::Payload;
 use crate::call::{CallId, Recv, SendError};
@@ -24,7 +24,10 @@ pub type Services = Arc<Router<Arc<dyn AsyncService>>>;
 /// The handlers of one server's connection: finds methods, starts handlers, polls them, answers.
 ///
 /// [`poll`](Self::poll) does it all, and takes the connection's events. Drop it when the connection is over: then its
-/// handlers end at their last await.
+/// handlers end where they wait.
+///
+/// A handler whose call is cut short (by its caller, its deadline, the loss of the connection) is dropped where it waits;
+/// one that has ended its call by itself (`context.cancel`) runs on to its end.
 ///
 /// Handlers are `async fn`s that the loop itself polls, every one of them in each turn: right for a loop with few calls
 /// at once; one with thousands spawns them on an executor and writes its own [`CallHandle`](crate::rpc::CallHandle). A
@@ -117,7 +120,7 @@ impl<L: Lend<Driven<Server>> + Send + Sync + 'static> Handlers<L> {
         Ok(Handler { id, service, number, method, stage: Stage::Waiting(context) })
     }
 
-    /// The caller has gone, or the time: who waits for that is told. Handlers see it at their next await.
+    /// The caller has gone, or the time: who waits for that is told.
     fn ended(&self, id: CallId) {
         let told = self.on.lend(|driven| {
             let status = driven.connection.call(id).ok()?.outcome()?.clone();
@@ -140,6 +143,10 @@ impl<L: Lend<Driven<Server>> + Send + Sync + 'static> Handlers<L> {
             }
         }
         let Stage::Running(future) = &mut handler.stage else { return };
+        if self.on.lend(|driven| live(driven, handler.id).is_err() && !driven.note(handler.id).stopped) {
+            handler.stage = Stage::Over;
+            return self.answer(handler.id, Err(returned()), None);
+        }
         if let Poll::Ready((call, result)) = future.as_mut().poll(cx) {
             handler.stage = Stage::Over;
             self.answer(handler.id, result.map(|()| handler.method), Some(call));

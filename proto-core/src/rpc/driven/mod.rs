@@ -63,6 +63,8 @@ pub struct Driven<R> {
 struct Note {
     generation: u32,
     trailers: Metadata,
+    /// The handler has ended the call by itself, through its context.
+    stopped: bool,
     subscribers: Subscribers,
 }
 
