@@ -10,7 +10,7 @@ use proto_core::{Config, MessageBuf, Metadata, Status};
 use std::time::Duration;
 
 /// Bytes of an input before its operations.
-pub(super) const OPTIONS: usize = 2 * 10 + 1;
+pub(super) const OPTIONS: usize = 2 * 14 + 1;
 
 /// Operations that there are; those below `PEACEFUL` break nothing.
 pub(super) const KINDS_OF_OPERATION: u8 = 24;
@@ -45,6 +45,10 @@ fn config(input: &mut Input<'_>) -> Config {
         keepalive_interval: input.pick(&[None, Some(second), Some(10 * second)]),
         min_ping_interval: input.pick(&[Duration::ZERO, 300 * second]),
         idle_timeout: input.pick(&[None, None, Some(5 * second)]),
+        max_age: input.pick(&[None, None, None, Some(20 * second)]),
+        max_age_grace: input.pick(&[None, Some(3 * second)]),
+        stall_timeout: input.pick(&[Some(300 * second), None, Some(second)]),
+        header_table_size: input.pick(&[4_096, 0, 100]),
         keepalive_without_calls: true,
         connection_window: 65_535,
         ..Config::default()
