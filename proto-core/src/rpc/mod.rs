@@ -13,6 +13,7 @@ pub mod request;
 pub mod response;
 pub mod router;
 pub mod service;
+pub mod serving;
 pub mod stream;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use router::{DuplicateService, Route, Router};
 pub use service::{
     Async, AsyncService, Blocking, BlockingService, CallFuture, MethodInfo, Reply, ServerCall, ServiceInfo,
 };
+pub use serving::Report;
 pub use stream::{Pusher, Receiver, SendError, Sender, TryRecvError, TrySendError};
 
 /// What generated code names beside the public interface.

@@ -11,7 +11,7 @@ use super::handle::Handle;
 use super::hub::Place;
 use super::limits::{BITE, FLUSH_ABOVE, TURN};
 use super::task::Handler;
-use proto_core::call::{CallId, Recv};
+use proto_core::call::CallId;
 use proto_core::grpc::{Code, Local, Metadata, Origin, Status};
 use proto_core::rpc::{Context as CallContext, ServerCall};
 use proto_core::time::Instant;
@@ -88,21 +88,11 @@ impl Drive {
                 return None;
             }
             call = state.core.call(id).ok()?;
-            if !found.method.kind.client_streams {
-                match call.recv(now, &mut server_call.request) {
-                    Recv::Message => {}
-                    // Not a call that can be served; the core says so itself, or we do.
-                    other => {
-                        let status = match other {
-                            Recv::Failed(status) => status,
-                            _ => Status::unimplemented("exactly one request message was expected"),
-                        };
-                        call.finish(now, &status, &Metadata::new());
-                        state.release_call(now, id);
-                        self.bench = Some(server_call);
-                        return None;
-                    }
-                }
+            let needs_request = !found.method.kind.client_streams;
+            if needs_request && server_call.take_request(now, &mut call).is_err() {
+                state.release_call(now, id);
+                self.bench = Some(server_call);
+                return None;
             }
             place = self.place.take();
             entry.stage = Stage::Started;

@@ -2,11 +2,10 @@
 
 use super::builder::ServerBuilder;
 use super::error::ServerError;
-use super::report::Report;
 use super::serve::{Guard, Server};
 use crate::os::{IoPipe, MemoryPipe, Pipe};
 use futures_lite::{AsyncRead, AsyncWrite};
-use proto_core::rpc::AsyncService;
+use proto_core::rpc::{AsyncService, Report};
 use std::future::Future;
 use std::sync::Arc;
 

@@ -147,7 +147,6 @@ mod hub;
 mod limits;
 mod means;
 mod probe;
-mod report;
 mod serve;
 mod stats;
 mod task;
@@ -163,5 +162,5 @@ pub use connection::serve_connection;
 pub use error::ServerError;
 #[doc(hidden)]
 pub use probe::Counts;
-pub use report::Report;
+pub use proto_core::rpc::Report;
 pub use serve::{Running, Server, Stop};

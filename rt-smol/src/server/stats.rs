@@ -1,6 +1,6 @@
 //! What a server has done so far, counted without a lock.
 
-use super::report::Report;
+use proto_core::rpc::Report;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// One count.
@@ -38,17 +38,17 @@ pub(super) struct Stats {
 impl Stats {
     /// As the user sees them.
     pub(super) fn report(&self, left_behind: usize) -> Report {
-        Report {
-            calls: self.calls.get(),
-            forced: self.forced.get(),
-            left_behind,
-            refused: self.refused.get(),
-            unimplemented: self.unimplemented.get(),
-            panics: self.panics.get(),
-            connections: self.connections.get(),
-            connections_refused: self.connections_refused.get(),
-            accept_errors: self.accept_errors.get(),
-            slow_handlers: self.slow_handlers.get(),
-        }
+        let mut report = Report::default();
+        report.calls = self.calls.get();
+        report.forced = self.forced.get();
+        report.left_behind = left_behind;
+        report.refused = self.refused.get();
+        report.unimplemented = self.unimplemented.get();
+        report.panics = self.panics.get();
+        report.connections = self.connections.get();
+        report.connections_refused = self.connections_refused.get();
+        report.accept_errors = self.accept_errors.get();
+        report.slow_handlers = self.slow_handlers.get();
+        report
     }
 }

@@ -17,7 +17,7 @@ fn a_deadline_ends_the_call_with_trailers_and_drops_the_handler() {
     assert_eq!(status.code(), Code::DeadlineExceeded);
     assert_eq!(status.origin(), proto_core::grpc::Origin::Peer, "the server's trailers, not our own clock");
     setup.until("the handler is dropped", || setup.toy.dropped.load(SeqCst) == 1);
-    assert_eq!(setup.server.counts().handlers, 1);
+    setup.until("one is left", || setup.server.counts().handlers == 1);
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_cancelled_call_drops_its_handler_where_it_waits() {
     c.cancel(2);
     c.flush();
     setup.until("two are dropped", || setup.toy.dropped.load(SeqCst) == 2);
-    assert_eq!(setup.server.counts().handlers, 1);
+    setup.until("one is left", || setup.server.counts().handlers == 1);
     c.request(4, M::Echo.info(), None, b"still there");
     c.until("an answer", |c| c.ended(4).is_some());
     c.pipe.close();

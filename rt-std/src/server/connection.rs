@@ -3,12 +3,11 @@
 use super::builder::ServerBuilder;
 use super::error::ServerError;
 use super::hub::Hub;
-use super::report::Report;
 use super::serve::{Guard, Server};
 use crate::os::memory::{MemoryPipe, MemoryPoller};
 use crate::os::{Os, Pipe, Poller, Raw};
 use crate::security::ServerSecurity;
-use proto_core::rpc::BlockingService;
+use proto_core::rpc::{BlockingService, Report};
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 

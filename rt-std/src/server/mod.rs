@@ -131,7 +131,6 @@ mod means;
 mod places;
 #[cfg(feature = "testkit")]
 pub(crate) mod probe;
-mod report;
 #[cfg_attr(not(feature = "testkit"), allow(unreachable_pub))]
 pub(crate) mod rules;
 mod run;
@@ -149,5 +148,5 @@ pub use builder::ServerBuilder;
 pub(crate) use connection::InProcess;
 pub use connection::serve_connection;
 pub use error::ServerError;
-pub use report::Report;
+pub use proto_core::rpc::Report;
 pub use serve::{Running, Server, Stop};

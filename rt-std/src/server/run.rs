@@ -8,18 +8,12 @@ use super::job::{Found, Job};
 use super::limits::{BITE, FLUSH_ABOVE};
 use super::rules::Rule;
 use super::watch::{Slot, SlotState};
-use bytes::Bytes;
-use proto_core::buf::Payload;
-use proto_core::call::{Recv, SendError};
 use proto_core::grpc::{Metadata, Status};
 use proto_core::rpc::{Context, ServerCall};
 use proto_core::time::Instant;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-
-/// Replies longer than this go to the connection as they are; shorter ones are copied, and the buffer stays ours.
-const SHARE_ABOVE: usize = 16 * 1024;
 
 /// A worker's own call: its buffers are used again and again.
 pub(super) type Bench = ServerCall;
@@ -143,20 +137,10 @@ impl Hub {
             return None;
         }
         let mut call = conn.core.call(job.id).ok()?;
-        if !job.headers && !found.kind.client_streams {
-            match call.recv(now, &mut bench.request) {
-                Recv::Message => {}
-                // Not a call that can be served; the core says so itself, or we do.
-                other => {
-                    let status = match other {
-                        Recv::Failed(status) => status,
-                        _ => Status::unimplemented("exactly one request message was expected"),
-                    };
-                    call.finish(now, &status, &Metadata::new());
-                    conn.release_call(now, job.id);
-                    return None;
-                }
-            }
+        let needs_request = !job.headers && !found.kind.client_streams;
+        if needs_request && bench.take_request(now, &mut call).is_err() {
+            conn.release_call(now, job.id);
+            return None;
         }
         let context = conn.calls.get(job.id)?.context.take();
         let mut call = conn.core.call(job.id).ok()?;
@@ -222,33 +206,9 @@ impl Hub {
         now: Instant,
     ) {
         self.stats.calls.one();
-        let mut trailers = conn.calls.get(job.id).map(|entry| std::mem::take(&mut entry.trailers)).unwrap_or_default();
+        let trailers = conn.calls.get(job.id).map(|entry| std::mem::take(&mut entry.trailers)).unwrap_or_default();
         if let Ok(mut call) = conn.core.call(job.id) {
-            let reply = &mut bench.reply;
-            let result = match result {
-                Ok(()) if found.kind.server_streams => Err(Status::OK),
-                Ok(()) => {
-                    trailers.extend(&reply.trailers);
-                    let sent = if reply.message.len() > SHARE_ABOVE {
-                        let message = Bytes::from(std::mem::take(&mut reply.message));
-                        call.reply(now, &reply.headers, Payload::Shared(&message), &trailers)
-                    } else {
-                        call.reply(now, &reply.headers, Payload::Slice(&reply.message), &trailers)
-                    };
-                    match sent {
-                        Err(SendError::TooLarge(status)) => Err(status),
-                        // Accepted; or the call is over, and nobody waits for an answer.
-                        _ => Ok(()),
-                    }
-                }
-                Err(status) if status.is_ok() && !found.kind.server_streams => {
-                    Err(Status::internal("the handler failed with code OK and no reply"))
-                }
-                Err(status) => Err(status),
-            };
-            if let Err(status) = result {
-                call.finish(now, &status, &trailers);
-            }
+            bench.answer(now, &mut call, found.kind, result, trailers);
         }
         conn.release_call(now, job.id);
     }

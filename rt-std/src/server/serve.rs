@@ -3,8 +3,8 @@
 use super::builder::ServerBuilder;
 use super::error::ServerError;
 use super::hub::Hub;
-use super::report::Report;
 use crate::os::Address;
+use proto_core::rpc::Report;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ impl Guard {
     /// Serves on this thread too, until the last connection is over.
     pub(super) fn serve_until_idle(&self) -> Report {
         self.0.work_until_idle();
-        Report::of(&self.0, self.0.join())
+        let left_behind = self.0.join();
+        self.0.stats.report(left_behind)
     }
 }
 
@@ -71,7 +72,7 @@ impl Server {
     pub fn serve(self) -> Result<Report, ServerError> {
         self.hub.0.open();
         let left_behind = self.hub.0.join();
-        Ok(Report::of(&self.hub.0, left_behind))
+        Ok(self.hub.0.stats.report(left_behind))
     }
 
     /// Serves on threads of its own; returns at once.
@@ -102,7 +103,7 @@ impl Running {
 
     /// What it has done so far.
     pub fn report(&self) -> Report {
-        Report::of(&self.hub.0, 0)
+        self.hub.0.stats.report(0)
     }
 
     /// No new calls; running ones have `grace` to end. Blocks until the end, which comes as soon as all have ended.
@@ -114,7 +115,7 @@ impl Running {
     /// Blocks until somebody has stopped it.
     pub fn wait(self) -> Report {
         let left_behind = self.hub.0.join();
-        Report::of(&self.hub.0, left_behind)
+        self.hub.0.stats.report(left_behind)
     }
 
     #[cfg(feature = "testkit")]

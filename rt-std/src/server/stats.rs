@@ -1,5 +1,6 @@
 //! What a server has done so far, counted without a lock.
 
+use proto_core::rpc::Report;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// One count.
@@ -38,4 +39,23 @@ pub(super) struct Stats {
     pub(super) writes: Counter,
     pub(super) waits: Counter,
     pub(super) unparks: Counter,
+}
+
+impl Stats {
+    /// As the user sees them.
+    pub(super) fn report(&self, left_behind: usize) -> Report {
+        let mut report = Report::default();
+        report.calls = self.calls.get();
+        report.forced = self.forced.get();
+        report.left_behind = left_behind;
+        report.refused = self.refused.get();
+        report.unimplemented = self.unimplemented.get();
+        report.panics = self.panics.get();
+        report.connections = self.connections.get();
+        report.connections_refused = self.connections_refused.get();
+        report.accept_errors = self.accept_errors.get();
+        report.tls_failures = self.tls_failures.get();
+        report.slow_handlers = self.robbed.get();
+        report
+    }
 }
