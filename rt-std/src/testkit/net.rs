@@ -5,6 +5,7 @@ use super::poller::{PollerState, SimPoller};
 use super::sched::Sched;
 use crate::os::{Address, Listener, Pipe, Poller, Raw};
 use crate::sync::assert_unlocked;
+pub use proto_core::testkit::Network;
 use proto_core::time::Instant;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -12,43 +13,6 @@ use std::io;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// How the simulated network behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// Bytes that a direction of a link holds before a writer blocks (default 64 KiB).
-    pub capacity: usize,
-    /// From a write to the other end's read (default 50 us); a connect takes as long.
-    pub delay: Duration,
-    /// Up to so much is added to each delay, as the seed will have it; order is kept (default none).
-    pub jitter: Duration,
-    /// Reads and writes are cut short now and then (default true).
-    pub chop: bool,
-    /// One write in so many breaks its link; 0 is never (default).
-    pub loss: u32,
-    /// How long a host name takes to resolve (default 1 ms).
-    pub resolve_delay: Duration,
-    /// `accept` fails now and then, as with EMFILE (default false).
-    pub accept_errors: bool,
-    /// The system has no thread to give now and then (default false).
-    pub spawn_errors: bool,
-}
-
-impl Default for Network {
-    fn default() -> Self {
-        Network {
-            capacity: 64 * 1024,
-            delay: Duration::from_micros(50),
-            jitter: Duration::ZERO,
-            chop: true,
-            loss: 0,
-            resolve_delay: Duration::from_millis(1),
-            accept_errors: false,
-            spawn_errors: false,
-        }
-    }
-}
 
 /// Numbers of listeners, beside those of pipes, in [`Raw::Sim`].
 const LISTENERS: usize = usize::MAX / 2;
@@ -101,7 +65,7 @@ impl NetState {
     /// A new link, which stands at `at` unless something else is decided.
     fn link(&self, at: Instant) -> Link {
         let mut link = Link::new(Some(at));
-        link.cut_at = self.cuts.iter().copied().filter(|cut| *cut > at).min();
+        self.cuts.iter().filter(|cut| **cut > at).for_each(|cut| link.bytes.cut(*cut));
         link
     }
 }
@@ -159,12 +123,12 @@ impl Net {
         let mut link = state.link(at);
         let index = state.links.len();
         if state.black_holes.contains(&to) || state.held {
-            link.stands_at = None;
+            link.bytes.never_stands();
         } else if let Some(listener) = state.listeners.iter_mut().find(|l| l.open && l.address == to) {
             listener.pending.push_back((at, index));
             listener.news.push_back(at);
         } else {
-            link.refused = true;
+            link.bytes.refuse();
         }
         state.links.push(link);
         drop(state);
@@ -194,7 +158,7 @@ impl Net {
         let mut state = self.state();
         state.cuts.push(at);
         for link in &mut state.links {
-            link.cut_at = Some(link.cut_at.map_or(at, |t| t.min(at)));
+            link.bytes.cut(at);
             link.announce(at, &mut waiters);
         }
         drop(state);
@@ -218,13 +182,9 @@ impl Net {
 
     /// When something sent now arrives.
     pub(super) fn arrival(&self) -> Instant {
-        let (delay, jitter) = {
-            let state = self.state();
-            (state.settings.delay, state.settings.jitter)
-        };
-        let nanos = u64::try_from(jitter.as_nanos()).unwrap_or(u64::MAX);
-        let extra = if nanos == 0 { 0 } else { self.sched.random() % nanos };
-        self.sched.now() + delay + Duration::from_nanos(extra)
+        let settings = self.state().settings.clone();
+        let random = if settings.jitter.is_zero() { 0 } else { self.sched.random() };
+        settings.arrival(self.sched.now(), random)
     }
 
     /// Lets these threads, and whoever waits in a poller, look again. Called without the lock.

@@ -3,6 +3,7 @@
 use super::net::Net;
 use crate::os::{Pipe, Raw, Ready};
 use crate::sync::assert_unlocked;
+use proto_core::testkit::{Link as Bytes, Stuck};
 use proto_core::time::Instant;
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,100 +11,52 @@ use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Never arrives, as long as the network is held.
-const HELD: Instant = Instant::from_nanos(u64::MAX);
-
-/// One direction: what side `n` has to read.
+/// What one side waits for.
 #[derive(Debug, Default)]
-pub(super) struct Half {
-    chunks: VecDeque<(Instant, Vec<u8>)>,
-    used: usize,
-    /// The end can be read from then on.
-    closed_at: Option<Instant>,
+pub(super) struct Side {
     /// Threads to look again when anything changes; spurious ones do no harm.
     waiters: Vec<usize>,
     /// Arrivals that a poller has not reported.
     pub(super) news: VecDeque<Instant>,
-    /// A write found no room: that there is room again will be news.
+    /// A write by the other side found no room: that there is room again will be news to it.
     pub(super) no_room: bool,
 }
 
-impl Half {
-    fn readable_at(&self) -> Option<Instant> {
-        let chunk = self.chunks.front().map(|c| c.0);
-        match (chunk, self.closed_at) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
-    }
-}
-
-/// A link: side 0 connected, side 1 accepted.
+/// A link, and who waits at it.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) halves: [Half; 2],
-    /// When the connection stands, or turns out to be refused; `None`: never.
-    pub(super) stands_at: Option<Instant>,
-    pub(super) refused: bool,
-    pub(super) cut_at: Option<Instant>,
+    pub(super) bytes: Bytes,
+    pub(super) sides: [Side; 2],
     wake: [bool; 2],
 }
 
 impl Link {
     pub(super) fn new(stands_at: Option<Instant>) -> Self {
-        Link { halves: Default::default(), stands_at, refused: false, cut_at: None, wake: [false; 2] }
-    }
-
-    pub(super) fn is_cut(&self, now: Instant) -> bool {
-        self.cut_at.is_some_and(|at| at <= now)
+        Link { bytes: Bytes::new(stands_at), sides: Default::default(), wake: [false; 2] }
     }
 
     /// Something will be to be read, or to be noticed, on both sides at `at`.
     pub(super) fn announce(&mut self, at: Instant, waiters: &mut Vec<usize>) {
-        for half in &mut self.halves {
-            half.news.push_back(at);
-            waiters.append(&mut half.waiters);
+        for side in &mut self.sides {
+            side.news.push_back(at);
+            waiters.append(&mut side.waiters);
         }
     }
 
     /// Breaks it now.
     pub(super) fn reset(&mut self, now: Instant, waiters: &mut Vec<usize>) {
-        self.cut_at = Some(self.cut_at.map_or(now, |t| t.min(now)));
+        self.bytes.cut(now);
         self.announce(now, waiters);
     }
 
     /// What was held back arrives at `at`.
     pub(super) fn release(&mut self, at: Instant, waiters: &mut Vec<usize>) {
-        for half in &mut self.halves {
-            for chunk in &mut half.chunks {
-                if chunk.0 == HELD {
-                    chunk.0 = at;
-                }
-            }
-            if half.closed_at == Some(HELD) {
-                half.closed_at = Some(at);
-            }
-            half.news.retain(|t| *t != HELD);
-            half.news.push_back(at);
-            waiters.append(&mut half.waiters);
+        self.bytes.release(at);
+        for side in &mut self.sides {
+            side.news.retain(|t| *t != Bytes::HELD);
+            side.news.push_back(at);
+            waiters.append(&mut side.waiters);
         }
-    }
-
-    /// Room for a write by the other side into what `side` reads.
-    pub(super) fn has_room(&self, side: usize, capacity: usize, now: Instant) -> bool {
-        let half = &self.halves[side];
-        half.used < capacity || half.closed_at.is_some() || self.is_cut(now)
-    }
-
-    /// Is there something to read, or an end, now; and if not, when.
-    pub(super) fn readable(&self, side: usize, now: Instant) -> (bool, Option<Instant>) {
-        let at = self.halves[side].readable_at();
-        let at = [at, self.cut_at].into_iter().flatten().min();
-        (at.is_some_and(|at| at <= now), at)
-    }
-
-    pub(super) fn has_ended(&self, side: usize, now: Instant) -> bool {
-        self.halves[side].closed_at.is_some_and(|at| at <= now) || self.is_cut(now)
     }
 }
 
@@ -129,6 +82,14 @@ impl SimPipe {
         io::ErrorKind::ConnectionReset.into()
     }
 
+    fn error(stuck: Stuck) -> io::Error {
+        match stuck {
+            Stuck::NotYet => io::ErrorKind::WouldBlock.into(),
+            Stuck::Reset => Self::reset(),
+            Stuck::Closed => io::ErrorKind::BrokenPipe.into(),
+        }
+    }
+
     /// Waits until ready, woken (if `wakeable`), or `until`.
     fn block(&self, read: bool, write: bool, until: Option<Instant>, wakeable: bool) -> Ready {
         let sched = &self.net.sched;
@@ -144,28 +105,28 @@ impl SimPipe {
             let mut state = self.net.state();
             let capacity = state.settings.capacity;
             let link = &mut state.links[self.link];
-            let stands = link.stands_at.is_some_and(|at| at <= now);
+            let stands = link.bytes.stands_at().is_some_and(|at| at <= now);
             if stands && read {
-                let (now_readable, at) = link.readable(self.side, now);
-                ready.read = now_readable || link.refused;
+                let (now_readable, at) = link.bytes.readable(self.side, now);
+                ready.read = now_readable;
                 sooner(at);
             }
             if stands && write {
-                ready.write = link.refused || link.has_room(1 - self.side, capacity, now);
-                sooner(link.cut_at);
+                ready.write = link.bytes.is_writable(self.side, capacity, now);
+                sooner(link.bytes.cut_at());
             }
             if !stands {
-                sooner(link.stands_at);
+                sooner(link.bytes.stands_at());
             }
-            ready.hup = (ready.read || ready.write) && link.has_ended(self.side, now);
+            ready.hup = (ready.read || ready.write) && link.bytes.has_ended(self.side, now);
             if wakeable {
                 ready.woken = std::mem::take(&mut link.wake[self.side]);
             }
             if ready.read || ready.write || ready.woken || until.is_some_and(|at| at <= now) {
                 return ready;
             }
-            for half in &mut link.halves {
-                half.waiters.push(me);
+            for side in &mut link.sides {
+                side.waiters.push(me);
             }
             drop(state);
             sched.block(next, if read { "waits for input" } else { "waits for room" });
@@ -185,17 +146,16 @@ impl SimPipe {
             let at = if side == self.side {
                 now
             } else if held {
-                HELD
+                Bytes::HELD
             } else {
                 arrival
             };
-            let half = &mut link.halves[side];
-            let at = half.chunks.back().map_or(at, |last| if side == self.side { at } else { at.max(last.0) });
-            if half.closed_at.is_none() {
-                half.closed_at = Some(at);
-                half.news.push_back(at);
+            if link.bytes.close(side, at, side != self.side)
+                && let Some(at) = link.bytes.closed_at(side)
+            {
+                link.sides[side].news.push_back(at);
             }
-            waiters.append(&mut half.waiters);
+            waiters.append(&mut link.sides[side].waiters);
         }
         drop(state);
         self.net.tell(waiters);
@@ -229,37 +189,17 @@ impl Pipe for SimPipe {
         let mut state = self.net.state();
         let chop = state.settings.chop && random.is_multiple_of(4);
         let link = &mut state.links[self.link];
-        if link.is_cut(now) || link.refused {
-            return Err(Self::reset());
-        }
-        let half = &mut link.halves[self.side];
-        let mut room = buf.len();
-        if chop {
-            room = room.min(1 + (random >> 8) as usize % 64);
-        }
-        let mut n = 0;
-        while let Some((at, chunk)) = half.chunks.front_mut() {
-            if *at > now || n == room {
-                break;
-            }
-            let take = chunk.len().min(room - n);
-            buf[n..n + take].copy_from_slice(&chunk[..take]);
-            chunk.drain(..take);
-            n += take;
-            if chunk.is_empty() {
-                half.chunks.pop_front();
-            }
-        }
+        let most = if chop { 1 + (random >> 8) as usize % 64 } else { usize::MAX };
+        let n = link.bytes.read(self.side, now, buf, most).map_err(Self::error)?;
         if n == 0 {
-            let ended = half.chunks.is_empty() && half.closed_at.is_some_and(|at| at <= now);
-            return if ended { Ok(0) } else { Err(io::ErrorKind::WouldBlock.into()) };
+            return Ok(0);
         }
-        half.used -= n;
-        if n < buf.len() && half.readable_at().is_some_and(|at| at <= now) {
+        let side = &mut link.sides[self.side];
+        if n < buf.len() && link.bytes.has_arrived(self.side, now) {
             // A short read tells the reader that nothing is left: the rest arrives, so to speak, a moment later.
-            half.news.push_front(now);
+            side.news.push_front(now);
         }
-        let waiters = std::mem::take(&mut half.waiters);
+        let waiters = std::mem::take(&mut side.waiters);
         drop(state);
         self.net.tell(waiters);
         self.net.sched.point();
@@ -278,47 +218,36 @@ impl Pipe for SimPipe {
         let mut waiters = Vec::new();
         let mut state = self.net.state();
         if state.held {
-            arrival = HELD;
+            arrival = Bytes::HELD;
         }
         let (capacity, loss, chop) = (state.settings.capacity, state.settings.loss, state.settings.chop);
         let link = &mut state.links[self.link];
         if loss > 0 && (random >> 32).is_multiple_of(u64::from(loss)) {
             link.reset(now, &mut waiters);
         }
-        if link.is_cut(now) || link.refused {
-            drop(state);
-            self.net.tell(waiters);
-            return Err(Self::reset());
-        }
-        let half = &mut link.halves[1 - self.side];
-        if half.closed_at.is_some() {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
         let total: usize = segments.iter().map(|s| s.len()).sum();
-        let mut n = total.min(capacity.saturating_sub(half.used));
-        if n == 0 && total > 0 {
-            half.no_room = true;
-            drop(state);
-            self.net.sched.point();
-            return Err(io::ErrorKind::WouldBlock.into());
+        let mut most = total.min(link.bytes.room(self.side, capacity));
+        if chop && most > 0 && random.is_multiple_of(4) {
+            most = 1 + (random >> 8) as usize % most;
         }
-        if chop && n > 0 && random.is_multiple_of(4) {
-            n = 1 + (random >> 8) as usize % n;
-        }
+        let written =
+            link.bytes.write(self.side, now, arrival, segments.iter().copied(), capacity, most).map_err(Self::error);
+        let arrives = link.bytes.last_arrival(self.side);
+        let side = &mut link.sides[1 - self.side];
+        let n = match written {
+            Ok(n) => n,
+            Err(error) => {
+                side.no_room |= error.kind() == io::ErrorKind::WouldBlock;
+                drop(state);
+                self.net.tell(waiters);
+                self.net.sched.point();
+                return Err(error);
+            }
+        };
         // A short write says that there is no more room; that there is will be news.
-        half.no_room |= n < total;
-        let mut bytes = Vec::with_capacity(n);
-        for segment in segments {
-            let take = segment.len().min(n - bytes.len());
-            bytes.extend_from_slice(&segment[..take]);
-        }
-        if let Some(last) = half.chunks.back() {
-            arrival = arrival.max(last.0);
-        }
-        half.used += n;
-        half.chunks.push_back((arrival, bytes));
-        half.news.push_back(arrival);
-        waiters.append(&mut half.waiters);
+        side.no_room |= n < total;
+        side.news.extend(arrives);
+        waiters.append(&mut side.waiters);
         drop(state);
         self.net.tell(waiters);
         self.net.sched.point();
@@ -337,8 +266,8 @@ impl Pipe for SimPipe {
             let mut state = self.net.state();
             let link = &mut state.links[self.link];
             link.wake[self.side] = true;
-            for half in &mut link.halves {
-                waiters.append(&mut half.waiters);
+            for side in &mut link.sides {
+                waiters.append(&mut side.waiters);
             }
         }
         self.net.tell(waiters);
@@ -350,9 +279,9 @@ impl Pipe for SimPipe {
         self.net.sched.point();
         let now = self.net.sched.now();
         let state = self.net.state();
-        let link = &state.links[self.link];
-        match link.stands_at {
-            Some(at) if at <= now && link.refused => Err(io::ErrorKind::ConnectionRefused.into()),
+        let link = &state.links[self.link].bytes;
+        match link.stands_at() {
+            Some(at) if at <= now && link.is_refused() => Err(io::ErrorKind::ConnectionRefused.into()),
             Some(at) if at <= now && link.is_cut(now) => Err(Self::reset()),
             Some(at) => Ok(at <= now),
             None => Ok(false),

@@ -51,16 +51,16 @@ impl SimPoller {
                 What::Listener(index) => (Ready::default(), &mut state.listeners[index].news),
                 What::Pipe(index, side) => {
                     let link = &mut state.links[index];
-                    let has_room = link.has_room(1 - side, capacity, now);
-                    let mut ready = Ready { hup: link.has_ended(side, now), ..Ready::default() };
-                    let other = &mut link.halves[1 - side];
+                    let has_room = link.bytes.is_writable(side, capacity, now);
+                    let mut ready = Ready { hup: link.bytes.has_ended(side, now), ..Ready::default() };
+                    let other = &mut link.sides[1 - side];
                     if has_room && (*first || std::mem::take(&mut other.no_room)) {
                         ready.write = true;
                     }
                     if *first {
-                        ready.read = link.readable(side, now).0;
+                        ready.read = link.bytes.readable(side, now).0;
                     }
-                    (ready, &mut link.halves[side].news)
+                    (ready, &mut link.sides[side].news)
                 }
             };
             *first = false;
