@@ -1,8 +1,7 @@
 //! How channels and connections end, and that nothing of them is left.
 
 use super::*;
-use rt_smol::os::{BoxFuture, Executor};
-use rt_smol::{Code, Local, Origin, Seen, State, serve_connection};
+use rt_smol::{ChannelBuilder, Code, Local, Origin, Seen, State, serve_connection};
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
@@ -66,9 +65,13 @@ fn shutdown_waits_for_calls_and_no_longer() {
     });
 }
 
-/// An executor that knows how many of its tasks live.
-#[derive(Clone, Default)]
-struct Counted(Arc<AtomicUsize>);
+/// An executor with threads that knows how many of the tasks live that channels gave it.
+#[derive(Clone)]
+pub struct Counted {
+    executor: Arc<smol::Executor<'static>>,
+    alive: Arc<AtomicUsize>,
+    _until_dropped: smol::channel::Sender<()>,
+}
 
 struct Alive(Arc<AtomicUsize>);
 
@@ -79,25 +82,49 @@ impl Drop for Alive {
 }
 
 impl Counted {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
-        self.0.fetch_add(1, SeqCst);
-        let alive = Alive(self.0.clone());
-        Executor::default().spawn(Box::pin(async move {
-            task.await;
-            drop(alive);
-        }));
+    pub fn with_threads(count: usize) -> Self {
+        let executor = Arc::new(smol::Executor::new());
+        let (until_dropped, dropped) = smol::channel::bounded(1);
+        for _ in 0..count {
+            let (executor, dropped) = (Arc::downgrade(&executor), dropped.clone());
+            std::thread::spawn(move || {
+                let Some(executor) = executor.upgrade() else { return };
+                let _: Result<(), _> = smol::block_on(executor.run(dropped.recv()));
+            });
+        }
+        Counted { executor, alive: Arc::default(), _until_dropped: until_dropped }
     }
 
-    async fn all_have_ended(&self) {
-        while self.0.load(SeqCst) > 0 {
+    pub fn spawn_one(&self, task: impl Future<Output = ()> + Send + 'static) -> smol::Task<()> {
+        self.executor.spawn(task)
+    }
+
+    pub fn alive(&self) -> usize {
+        self.alive.load(SeqCst)
+    }
+
+    pub async fn all_have_ended(&self) {
+        while self.alive() > 0 {
             smol::Timer::after(MS).await;
         }
     }
 
+    /// A channel whose tasks are counted.
+    pub fn builder(&self, target: SocketAddr) -> ChannelBuilder {
+        let (executor, alive) = (self.executor.clone(), self.alive.clone());
+        Channel::builder(target.to_string()).executor(move |task| {
+            alive.fetch_add(1, SeqCst);
+            let alive = Alive(alive.clone());
+            let counted = async move {
+                task.await;
+                drop(alive);
+            };
+            executor.spawn(counted).detach();
+        })
+    }
+
     fn connect(&self, target: SocketAddr) -> Channel {
-        let executor = self.clone();
-        let builder = Channel::builder(target.to_string()).executor(move |task| executor.spawn(task));
-        builder.build().expect("a target")
+        self.builder(target).build().expect("a target")
     }
 }
 
@@ -120,7 +147,7 @@ fn the_last_clone_and_the_last_call_take_connection_and_tasks_with_them() {
         }
     });
     run(async {
-        let tasks = Counted::default();
+        let tasks = Counted::with_threads(1);
         let channel = tasks.connect(target);
         let other = channel.clone();
         let mut replies = channel.streaming(&STREAM, request(&[2, 1]));
@@ -132,7 +159,7 @@ fn the_last_clone_and_the_last_call_take_connection_and_tasks_with_them() {
         assert!(replies.next().await.expect("a reply").is_ok());
         assert!(replies.next().await.is_none());
         assert!(ends.try_recv().is_err());
-        assert!(tasks.0.load(SeqCst) > 0);
+        assert!(tasks.alive() > 0);
         drop(replies);
         tasks.all_have_ended().await;
         ends.recv_timeout(LONG).expect("the socket is closed");
@@ -142,9 +169,9 @@ fn the_last_clone_and_the_last_call_take_connection_and_tasks_with_them() {
 #[test]
 fn a_channel_that_was_never_used_has_no_tasks_and_one_that_waits_leaves_none() {
     run(async {
-        let tasks = Counted::default();
+        let tasks = Counted::with_threads(1);
         drop(tasks.connect("127.0.0.1:1".parse().expect("an address")));
-        assert_eq!(tasks.0.load(SeqCst), 0);
+        assert_eq!(tasks.alive(), 0);
         // In the handshake, in backoff, with calls that wait.
         let silent = raw_peer(|mut stream| drop(std::thread::spawn(move || stream.read(&mut [0; 1000]).map(drop))));
         let nobody = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");

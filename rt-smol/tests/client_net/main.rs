@@ -15,6 +15,7 @@ mod calls;
 mod cancel_safety;
 mod cancelling;
 mod channel;
+mod chaos;
 mod ends;
 mod executors;
 mod phases;

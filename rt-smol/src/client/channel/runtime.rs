@@ -211,7 +211,11 @@ impl Shared {
     pub(super) fn end_link(&self, order: Order) -> Option<Order> {
         match order {
             Order::Abort { key } => {
-                let link = self.lock().links.remove(&key);
+                let link = self.with(|state, _| {
+                    // `shutdown` waits for the last one to go.
+                    state.wake_watchers();
+                    state.links.remove(&key)
+                });
                 if let Some(driver) = link.as_ref().and_then(Link::driver) {
                     driver.abort();
                 }

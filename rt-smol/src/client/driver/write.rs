@@ -68,7 +68,15 @@ impl Driver {
     pub(super) fn flush(&self, cx: &mut Context<'_>) -> bool {
         let mut state = self.lock();
         state.dispatch(self.os.now());
+        let mut writes = 0;
         let flushed = loop {
+            writes += 1;
+            if writes > MAX_WRITES {
+                // Other tasks have their turn.
+                state.writer = Writer::Task;
+                cx.waker().wake_by_ref();
+                break false;
+            }
             if state.writer == Writer::Taken {
                 // A caller is writing, and goes on until there is nothing, or wakes the task.
                 break false;
