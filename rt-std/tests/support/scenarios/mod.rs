@@ -3,6 +3,7 @@
 
 mod channel;
 mod replay;
+mod tunnel;
 
 use super::{CHAT, COUNT, DIE, DROP, ECHO, MEET, STREAM, none, peer, request, unary};
 use bytes::Bytes;
@@ -50,6 +51,7 @@ pub const ALL: &[Scene] = &[
     Scene { name: "two halves before the connection", network: slow, play: channel::two_halves_before_the_connection },
     Scene { name: "cancelled while it starts", network: wide, play: channel::cancelled_while_it_starts },
     Scene { name: "connections that age", network: wide, play: channel::connections_that_age },
+    Scene { name: "through a proxy", network: wide, play: tunnel::through_a_proxy },
     Scene { name: "a refused call goes on elsewhere", network: middle, play: replay::goes_on_elsewhere },
     Scene { name: "a refused call of one thread", network: middle, play: replay::of_one_thread },
     Scene { name: "a call refused for good", network: wide, play: replay::refused_for_good },
