@@ -8,6 +8,7 @@ mod socket;
 mod stream;
 
 pub use executor::Executor;
+pub(crate) use executor::start_for_a_server;
 pub use memory::MemoryPipe;
 pub use real::RealOs;
 pub use socket::{SocketListener, SocketPipe};

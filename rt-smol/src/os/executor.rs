@@ -5,12 +5,12 @@ use std::fmt;
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// Runs futures: anything that takes a boxed one and sees it to its end.
 ///
-/// The default is a global `async_executor::Executor` with one thread, `rt-smol`, that starts with the first task: it works
-/// wherever the caller itself runs. Programs that have an executor pass it:
+/// The default is a global `async_executor::Executor` with one thread, `rt-smol`, that starts with the first task (with a server,
+/// one for each processor): it works wherever the caller itself runs. Programs that have an executor pass it:
 ///
 /// ```
 /// use rt_smol::os::Executor;
@@ -42,11 +42,24 @@ impl Default for Executor {
     }
 }
 
+static GLOBAL: async_executor::Executor<'static> = async_executor::Executor::new();
+/// Threads that run it.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
 fn spawn_globally(task: BoxFuture<'static, ()>) {
-    static GLOBAL: async_executor::Executor<'static> = async_executor::Executor::new();
-    static STARTED: AtomicBool = AtomicBool::new(false);
     GLOBAL.spawn(task).detach();
-    if !STARTED.swap(true, SeqCst) {
+    start(1);
+}
+
+/// A thread for each processor: a server whose executor is the default one wants them.
+pub(crate) fn start_for_a_server() {
+    start(std::thread::available_parallelism().map_or(1, usize::from));
+}
+
+/// At least so many threads, if the system has them.
+fn start(threads: usize) {
+    let more = |count: usize| if count < threads { Some(count + 1) } else { None };
+    while THREADS.fetch_update(SeqCst, SeqCst, more).is_ok() {
         let run = || {
             loop {
                 // A task that panics is dropped; the others go on.
@@ -54,8 +67,9 @@ fn spawn_globally(task: BoxFuture<'static, ()>) {
             }
         };
         if std::thread::Builder::new().name("rt-smol".into()).spawn(run).is_err() {
-            // The system has no thread for us now: the next task tries again.
-            STARTED.store(false, SeqCst);
+            // None for us now: the next task tries again.
+            THREADS.fetch_sub(1, SeqCst);
+            return;
         }
     }
 }

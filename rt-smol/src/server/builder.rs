@@ -37,7 +37,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Runs connections and handlers on this executor (default: a thread of our own, see [`Executor`]).
+    /// Runs connections and handlers on this executor (default: threads of our own, see [`Executor`]).
     /// `spawn` takes a future and sees it to its end: `|task| drop(tokio::spawn(task))`. It must not run the future itself.
     pub fn executor(self, spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) -> Self {
         self.on(Arc::new(RealOs::new(Executor::new(spawn))))
@@ -193,6 +193,9 @@ impl ServerBuilder {
     }
 
     pub(crate) fn build(self, address: Address, listener: Arc<dyn Listener>) -> Result<Server, ServerError> {
+        if self.os.is_none() {
+            crate::os::start_for_a_server();
+        }
         Ok(Server::new(address, listener, self.hub()?))
     }
 
