@@ -58,6 +58,7 @@ mod records;
 mod scratch;
 mod server;
 mod stage;
+mod target;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
@@ -69,6 +70,7 @@ pub use rustls;
 pub use scratch::Scratch;
 pub use server::{ServerTls, TlsAcceptor};
 pub use stage::{MAX_CLIENT_HELLO, MAX_HANDSHAKE, Stage};
+pub use target::TlsTarget;
 
 /// The protocol that is agreed on (RFC 9113 section 3.2).
 pub(crate) const ALPN: &[u8] = b"h2";

@@ -3,13 +3,14 @@
 use crate::os::{Os, Pipe};
 use proto_core::Status;
 use proto_core::channel::{Cause, Target};
-use proto_core::grpc::{Local, Origin, Seen};
 use proto_core::h1::ConnectError;
 use std::io;
 use std::sync::Arc;
 
 #[cfg(feature = "_tls")]
-use crate::tls::{ClientTls, TlsAcceptor, TlsConfigError, TlsConnector, TlsPipe};
+use crate::tls::{TlsAcceptor, TlsConfigError, TlsConnector, TlsPipe};
+#[cfg(feature = "_tls")]
+use proto_tls::TlsTarget;
 
 /// The error behind an error of a pipe, where there is more to it than words.
 pub(crate) fn cause(error: &io::Error) -> Option<Cause> {
@@ -27,9 +28,8 @@ pub(crate) fn cause(error: &io::Error) -> Option<Cause> {
 /// A channel's.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClientSecurity {
-    /// With the host whose certificate is expected.
     #[cfg(feature = "_tls")]
-    tls: Option<(TlsConnector, String)>,
+    tls: Option<TlsTarget>,
 }
 
 /// What was asked of a channel's builder.
@@ -39,38 +39,20 @@ pub(crate) type Asked = Option<Result<TlsConnector, TlsConfigError>>;
 #[cfg(not(feature = "_tls"))]
 pub(crate) type Asked = Option<std::convert::Infallible>;
 
-fn refused(status: Status) -> Status {
-    status.with_origin(Origin::Local(Local::BadRequest)).with_seen(Seen::No)
-}
-
 /// What a target that asks for TLS gets without the feature.
 #[cfg(any(test, not(feature = "_tls")))]
 fn not_compiled_in(target: &Target) -> Status {
+    use proto_core::grpc::{Local, Origin, Seen};
     let text =
         format!("target \"{target}\" asks for TLS, which is not compiled in: turn the feature `tls` of rt-std on");
-    refused(Status::unimplemented(text))
+    Status::unimplemented(text).with_origin(Origin::Local(Local::BadRequest)).with_seen(Seen::No)
 }
 
 impl ClientSecurity {
     /// For this target.
     #[cfg(feature = "_tls")]
     pub(crate) fn new(target: &Target, asked: Asked) -> Result<Self, Status> {
-        let asked = match asked {
-            None if !target.is_secure() => return Ok(ClientSecurity::default()),
-            Some(_) if target.to_string().to_ascii_lowercase().starts_with("http://") => {
-                let text =
-                    format!("target \"{target}\" asks for plain text, but TLS settings were given; expected https://");
-                return Err(refused(Status::invalid_argument(text)));
-            }
-            None => ClientTls::new().build(),
-            Some(asked) => asked,
-        };
-        let mistake = |error: TlsConfigError| {
-            refused(Status::invalid_argument(format!("target \"{target}\": {error}")).with_source(error))
-        };
-        // Whoever listens on a Unix socket is this machine.
-        let host = target.host().unwrap_or("localhost").to_owned();
-        Ok(ClientSecurity { tls: Some((asked.map_err(mistake)?, host)) })
+        Ok(ClientSecurity { tls: TlsTarget::new(target, asked)? })
     }
 
     #[cfg(not(feature = "_tls"))]
@@ -78,7 +60,7 @@ impl ClientSecurity {
         if target.is_secure() { Err(not_compiled_in(target)) } else { Ok(ClientSecurity::default()) }
     }
 
-    /// `:scheme` of the requests, if TLS decides it.
+    /// `:scheme` of the requests.
     pub(crate) fn scheme(&self, target: &Target) -> &'static str {
         #[cfg(feature = "_tls")]
         if self.tls.is_some() {
@@ -88,16 +70,12 @@ impl ClientSecurity {
     }
 
     /// The pipe that calls go over.
-    #[cfg(feature = "_tls")]
     pub(crate) fn dress(&self, os: &Arc<dyn Os>, pipe: Arc<dyn Pipe>) -> io::Result<Arc<dyn Pipe>> {
-        match &self.tls {
-            None => Ok(pipe),
-            Some((connector, host)) => Ok(TlsPipe::shared(os, pipe, connector.stage(host).map_err(io::Error::other)?)),
+        #[cfg(feature = "_tls")]
+        if let Some(tls) = &self.tls {
+            return Ok(TlsPipe::shared(os, pipe, tls.stage()?));
         }
-    }
-
-    #[cfg(not(feature = "_tls"))]
-    pub(crate) fn dress(&self, _: &Arc<dyn Os>, pipe: Arc<dyn Pipe>) -> io::Result<Arc<dyn Pipe>> {
+        let _ = os;
         Ok(pipe)
     }
 }
@@ -132,16 +110,12 @@ impl ServerSecurity {
     }
 
     /// The pipe that calls come over, and whether it stands: otherwise `connected` drives its handshake.
-    #[cfg(feature = "_tls")]
     pub(crate) fn dress(&self, os: &Arc<dyn Os>, pipe: Arc<dyn Pipe>) -> io::Result<(Arc<dyn Pipe>, bool)> {
-        match &self.tls {
-            None => Ok((pipe, true)),
-            Some(acceptor) => Ok((TlsPipe::shared(os, pipe, acceptor.stage().map_err(io::Error::other)?), false)),
+        #[cfg(feature = "_tls")]
+        if let Some(acceptor) = &self.tls {
+            return Ok((TlsPipe::shared(os, pipe, acceptor.stage()?), false));
         }
-    }
-
-    #[cfg(not(feature = "_tls"))]
-    pub(crate) fn dress(&self, _: &Arc<dyn Os>, pipe: Arc<dyn Pipe>) -> io::Result<(Arc<dyn Pipe>, bool)> {
+        let _ = os;
         Ok((pipe, true))
     }
 }

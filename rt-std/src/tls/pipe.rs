@@ -13,7 +13,7 @@ use bytes::Bytes;
 use proto_core::channel::Stage as Progress;
 use proto_core::rpc::Peer;
 use proto_core::time::Instant;
-use proto_tls::{Duplex, Scratch, Stage, TlsError, Writing};
+use proto_tls::{Duplex, Scratch, Stage, Writing};
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -39,10 +39,6 @@ enum Got {
     Some { short: bool },
     None,
     End,
-}
-
-fn failed(error: &TlsError) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, error.clone())
 }
 
 impl TlsPipe {
@@ -112,7 +108,7 @@ impl TlsPipe {
                 Ok(Some(0)) => return Ok(n),
                 Ok(Some(more)) => n += more,
                 Ok(None) => {}
-                Err(error) => return self.later(n, failed(&error)),
+                Err(error) => return self.later(n, error.into()),
             }
             if n == buf.len() || n > 0 && drained {
                 return Ok(n);
@@ -146,14 +142,14 @@ impl TlsPipe {
         let out = self.lock().take_out(&mut buf[n..]);
         match out {
             Ok(more) => Ok(n + more.unwrap_or(0)),
-            Err(error) => self.later(n, failed(&error)),
+            Err(error) => self.later(n, error.into()),
         }
     }
 
     /// Where the handshake stands after everything was written that could be; an error once it has failed.
     fn progress(&self) -> io::Result<bool> {
         let mut state = self.lock();
-        let stands = state.stands().map_err(|error| failed(&error))?;
+        let stands = state.stands()?;
         if stands {
             let _ = self.certificates.set(state.certificates().to_vec());
             self.stands.store(true, Relaxed);
@@ -167,7 +163,7 @@ impl Pipe for TlsPipe {
         let mut scratch = Scratch::take();
         loop {
             let out = self.lock().take_out(buf);
-            if let Some(n) = out.map_err(|error| failed(&error))? {
+            if let Some(n) = out? {
                 return Ok(n);
             }
             let read = self.inner.read(&mut scratch, until);
@@ -188,7 +184,7 @@ impl Pipe for TlsPipe {
             return Ok(0);
         }
         match self.flush(segments)? {
-            0 => Err(self.lock().failure().map_or_else(|| ErrorKind::BrokenPipe.into(), failed)),
+            0 => Err(self.lock().failure().map_or_else(|| ErrorKind::BrokenPipe.into(), |error| error.clone().into())),
             n => Ok(n),
         }
     }
