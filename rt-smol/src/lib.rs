@@ -57,8 +57,11 @@ mod client;
 pub mod os;
 #[cfg(test)]
 mod scripted;
+mod security;
 pub mod server;
 mod sync;
+#[cfg(feature = "_tls")]
+pub mod tls;
 
 pub use client::{
     BackoffConfig, Bidi, Cancel, Channel, ChannelBuilder, ClientStreaming, Requests, State, Streaming, Unary,

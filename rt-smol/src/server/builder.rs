@@ -5,6 +5,7 @@ use super::hub::Hub;
 use super::limits::Limits;
 use super::serve::Server;
 use crate::os::{Address, BoxFuture, Executor, Listener, Os, RealOs, SocketListener};
+use crate::security::ServerSecurity;
 use proto_core::config::Config;
 use proto_core::rpc::{AsyncService, DuplicateService, Router};
 use std::net::{TcpListener, ToSocketAddrs};
@@ -20,6 +21,10 @@ pub struct ServerBuilder {
     mistake: Option<DuplicateService>,
     limits: Limits,
     config: Config,
+    security: ServerSecurity,
+    /// TLS settings that cannot be used.
+    #[cfg(feature = "_tls")]
+    bad_tls: Option<crate::tls::TlsConfigError>,
 }
 
 impl ServerBuilder {
@@ -27,7 +32,16 @@ impl ServerBuilder {
         // Senders of one connection wait above this together; what a unary reply may add comes on top, since a final reply
         // is always accepted.
         let config = Config { max_unsent: 256 * 1024, ..Config::default() };
-        ServerBuilder { os: None, router: Router::new(), mistake: None, limits: Limits::default(), config }
+        ServerBuilder {
+            os: None,
+            router: Router::new(),
+            mistake: None,
+            limits: Limits::default(),
+            config,
+            security: ServerSecurity::default(),
+            #[cfg(feature = "_tls")]
+            bad_tls: None,
+        }
     }
 
     /// On this seam instead of the real system.
@@ -49,6 +63,39 @@ impl ServerBuilder {
         if let Err(twice) = self.router.add(service.info(), service) {
             self.mistake.get_or_insert(twice);
         }
+        self
+    }
+
+    /// TLS, and nothing else, with these settings ([`ServerTls`](crate::tls::ServerTls)), or with an acceptor built of them,
+    /// whose clone can load another certificate while the server runs. What is wrong with them is an error of `bind`.
+    /// Connections inside this process ([`Channel::in_process_with`](crate::Channel::in_process_with)) do without.
+    #[cfg(feature = "_tls")]
+    pub fn tls<T>(mut self, tls: T) -> Self
+    where
+        T: TryInto<crate::tls::TlsAcceptor>,
+        T::Error: Into<crate::tls::TlsConfigError>,
+    {
+        match tls.try_into() {
+            Ok(acceptor) => self.security.tls = Some(acceptor),
+            Err(mistake) => self.bad_tls = Some(mistake.into()),
+        }
+        self
+    }
+
+    /// Is told of every TLS handshake that fails, and why: who it was, and what is wrong. Called on the connection's task, so it
+    /// must not take long. (Without it they are only counted: [`Report::tls_failures`](crate::Report).)
+    #[cfg(feature = "_tls")]
+    pub fn on_tls_failure(
+        mut self,
+        tell: impl Fn(&proto_core::rpc::Peer, &crate::tls::TlsError) + Send + Sync + 'static,
+    ) -> Self {
+        self.security.tell = Some(Arc::new(tell));
+        self
+    }
+
+    /// Does without TLS.
+    pub(super) fn in_the_clear(mut self) -> Self {
+        self.security = ServerSecurity::default();
         self
     }
 
@@ -185,6 +232,10 @@ impl ServerBuilder {
     /// What can be said before anything is listened on. A server that listens has a service; one inside the process may do
     /// without, to see what callers make of it.
     fn check(&self) -> Result<(), ServerError> {
+        #[cfg(feature = "_tls")]
+        if let Some(mistake) = &self.bad_tls {
+            return Err(ServerError::Tls(mistake.clone()));
+        }
         match self.mistake {
             Some(twice) => Err(ServerError::DuplicateService(twice)),
             None if self.router.services().next().is_none() => Err(ServerError::NoService),
@@ -208,7 +259,11 @@ impl ServerBuilder {
         if let Some(twice) = self.mistake {
             return Err(ServerError::DuplicateService(twice));
         }
+        #[cfg(feature = "_tls")]
+        if let Some(mistake) = self.bad_tls {
+            return Err(ServerError::Tls(mistake));
+        }
         let os = self.os.unwrap_or_else(RealOs::shared);
-        Ok(Hub::new(os, self.router, self.limits, self.config))
+        Ok(Hub::new(os, self.router, self.limits, self.config, self.security))
     }
 }

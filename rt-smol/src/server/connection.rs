@@ -46,7 +46,8 @@ impl ServerBuilder {
 
     /// Serves connections inside this process alone.
     pub(crate) fn in_process(self) -> Result<InProcess, ServerError> {
-        Ok(InProcess { hub: Guard(self.hub()?) })
+        // Nobody is in between.
+        Ok(InProcess { hub: Guard(self.in_the_clear().hub()?) })
     }
 }
 

@@ -28,6 +28,9 @@ pub enum ServerError {
     DuplicateService(DuplicateService),
     /// No service was added: every call would be UNIMPLEMENTED.
     NoService,
+    /// TLS settings that cannot be used.
+    #[cfg(feature = "_tls")]
+    Tls(crate::tls::TlsConfigError),
     /// The system has no descriptor to serve with.
     System {
         /// What was being done.
@@ -67,6 +70,8 @@ impl fmt::Display for ServerError {
             }
             ServerError::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
             ServerError::DuplicateService(error) => error.fmt(f),
+            #[cfg(feature = "_tls")]
+            ServerError::Tls(error) => error.fmt(f),
             ServerError::NoService => f.write_str("the server has no service: add one with `add_service`"),
             ServerError::System { doing, source } => write!(f, "{doing}: {source}"),
         }
@@ -81,6 +86,8 @@ impl std::error::Error for ServerError {
             | ServerError::System { source, .. } => Some(source),
             ServerError::DuplicateService(error) => Some(error),
             ServerError::NoService => None,
+            #[cfg(feature = "_tls")]
+            ServerError::Tls(error) => Some(error),
         }
     }
 }

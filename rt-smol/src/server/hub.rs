@@ -9,6 +9,7 @@ use super::limits::{LAST, Limits, NEVER, SLOW};
 use super::means::Means;
 use super::stats::Stats;
 use crate::os::{Os, Pipe};
+use crate::security::ServerSecurity;
 use crate::sync::Lock;
 use proto_core::buf::Incoming;
 use proto_core::config::Config;
@@ -31,6 +32,7 @@ pub(super) struct Hub {
     pub(super) limits: Limits,
     /// Of each connection; the seed aside.
     pub(super) config: Config,
+    security: ServerSecurity,
     pub(super) means: Means,
     pub(super) stats: Stats,
     /// When the grace ends, nanoseconds; the largest number: nobody has stopped it.
@@ -77,6 +79,7 @@ impl Hub {
         router: Router<Arc<dyn AsyncService>>,
         limits: Limits,
         config: Config,
+        security: ServerSecurity,
     ) -> Arc<Hub> {
         Arc::new(Hub {
             os,
@@ -84,6 +87,7 @@ impl Hub {
             router,
             limits,
             config,
+            security,
             stats: Stats::default(),
             stop_at: AtomicU64::new(NEVER.as_nanos()),
             handlers: AtomicUsize::new(0),
@@ -128,6 +132,17 @@ impl Hub {
     pub(super) fn adopt(self: &Arc<Self>, pipe: Arc<dyn Pipe>) -> Option<Drive> {
         let now = self.os.now();
         let config = Config { seed: self.os.random(), ..self.config.clone() };
+        let hub = Arc::downgrade(self);
+        let failed = move || {
+            if let Some(hub) = hub.upgrade() {
+                hub.stats.tls_failures.one();
+            }
+        };
+        let Ok(pipe) = self.security.dress(pipe, failed) else {
+            // Settings of rustls itself that contradict each other: dropping the pipe closes it.
+            self.stats.tls_failures.one();
+            return None;
+        };
         let mut held = self.state.lock();
         if self.is_stopping() || held.conns.len() >= self.limits.max_connections {
             drop(held);

@@ -32,6 +32,7 @@ pub(super) struct Stats {
     pub(super) connections: Counter,
     pub(super) connections_refused: Counter,
     pub(super) accept_errors: Counter,
+    pub(super) tls_failures: Counter,
     pub(super) slow_handlers: Counter,
 }
 
@@ -48,6 +49,7 @@ impl Stats {
         report.connections = self.connections.get();
         report.connections_refused = self.connections_refused.get();
         report.accept_errors = self.accept_errors.get();
+        report.tls_failures = self.tls_failures.get();
         report.slow_handlers = self.slow_handlers.get();
         report
     }

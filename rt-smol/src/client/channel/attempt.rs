@@ -1,7 +1,8 @@
-//! One attempt to connect, up to a transport that stands: socket, then the tunnel through a proxy.
+//! One attempt to connect, up to a transport that stands: socket, then the tunnel through a proxy, then TLS.
 
 use super::tunnel;
 use crate::os::{Address, Os, Pipe};
+use crate::security::ClientSecurity;
 use proto_core::channel::{Address as CoreAddress, Stage, Tunnel};
 use std::io;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ pub(super) async fn connect(
     os: Arc<dyn Os>,
     address: CoreAddress,
     tunnel: Option<Tunnel>,
+    security: ClientSecurity,
     stage: impl Fn(Stage),
 ) -> io::Result<Arc<dyn Pipe>> {
     let mut pipe = os.connect(&seam_address(&address)?).await?;
@@ -18,7 +20,7 @@ pub(super) async fn connect(
         stage(Stage::Tunnel);
         pipe = tunnel::through(pipe, tunnel.connect()).await?;
     }
-    Ok(pipe)
+    security.dress(pipe, stage).await
 }
 
 fn seam_address(address: &CoreAddress) -> io::Result<Address> {

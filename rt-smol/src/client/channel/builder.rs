@@ -5,6 +5,7 @@ use super::detour::{self, Detour, Lead};
 use super::runtime::Shared;
 use super::settings::Settings;
 use crate::os::{BoxFuture, Executor, IoPipe, Os, RealOs};
+use crate::security::{Asked, ClientSecurity};
 use futures_lite::{AsyncRead, AsyncWrite};
 use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, ProxyRules, Target};
 use proto_core::grpc::{Local, Origin, Seen};
@@ -36,6 +37,7 @@ pub struct ChannelBuilder {
     idle_timeout: Option<Duration>,
     /// `None`: as the environment says.
     proxy: Option<Result<ProxyRules, ProxyError>>,
+    tls: Asked,
     os: Option<Arc<dyn Os>>,
     /// A simulation has no environment.
     simulated: bool,
@@ -48,6 +50,7 @@ impl ChannelBuilder {
             connect_timeout: ChannelConfig::default().connect_timeout,
             backoff: BackoffConfig::default(),
             calls: CallDefaults::default(),
+            security: ClientSecurity::default(),
         };
         let idle_timeout = ChannelConfig::default().idle_timeout;
         ChannelBuilder {
@@ -56,6 +59,7 @@ impl ChannelBuilder {
             defaults: RequestOptions::new(),
             idle_timeout,
             proxy: None,
+            tls: None,
             os: None,
             simulated: false,
         }
@@ -165,6 +169,21 @@ impl ChannelBuilder {
         self
     }
 
+    /// TLS with these settings ([`ClientTls`](crate::tls::ClientTls)), or with a connector built of them, which can be changed
+    /// later. Without them a target that begins with `https://` trusts whom the system trusts (feature `tls-native-roots`).
+    ///
+    /// A target without a scheme and one of a Unix socket speak TLS when this was called; one that begins with `http://`
+    /// contradicts it. The server's certificate has to be valid for the target's host, or for the name in the settings.
+    #[cfg(feature = "_tls")]
+    pub fn tls<T>(mut self, tls: T) -> Self
+    where
+        T: TryInto<crate::tls::TlsConnector>,
+        T::Error: Into<crate::tls::TlsConfigError>,
+    {
+        self.tls = Some(tls.try_into().map_err(Into::into));
+        self
+    }
+
     /// Runs the channel's tasks: anything that spawns a boxed future (default: one thread
     /// of this crate for all channels and servers).
     ///
@@ -192,7 +211,8 @@ impl ChannelBuilder {
     /// The channel, without any I/O yet.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT: the target, the proxy or the metadata cannot be used, and why. UNIMPLEMENTED: a target that asks for TLS.
+    /// INVALID_ARGUMENT: the target, the proxy, the TLS settings or the metadata cannot be used, and why. UNIMPLEMENTED: a
+    /// target that asks for TLS, without the feature `tls`.
     pub fn build(self) -> Result<Channel, Status> {
         let target = Target::parse(&self.target)?;
         self.over(&target, target.clone(), None)
@@ -225,11 +245,7 @@ impl ChannelBuilder {
 
     /// To `place`, under the name of `target`.
     fn over(self, target: &Target, place: Target, lead: Option<Lead>) -> Result<Channel, Status> {
-        if target.is_secure() {
-            let text =
-                format!("target {:?}: TLS is not available yet; expected http://, dns:/// or unix:", self.target);
-            return Err(local(Status::unimplemented(text)));
-        }
+        let security = ClientSecurity::new(target, self.tls)?;
         if let Some(mistake) = &self.defaults.mistake {
             return Err(local(Status::invalid_argument(mistake.to_string())).with_source(mistake.clone()));
         }
@@ -246,7 +262,8 @@ impl ChannelBuilder {
         let mut settings = self.settings;
         settings.calls.metadata = self.defaults.metadata;
         settings.connection.idle_timeout = self.idle_timeout;
-        settings.connection.scheme = target.scheme();
+        settings.connection.scheme = security.scheme(target);
+        settings.security = security;
         if settings.connection.authority.is_empty() {
             settings.connection.authority = target.authority().into();
         }

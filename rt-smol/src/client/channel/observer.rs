@@ -2,7 +2,7 @@
 
 use super::runtime::Shared;
 use crate::client::driver::Observer;
-use proto_core::channel::ConnectionKey;
+use proto_core::channel::{Cause, ConnectionKey};
 use std::sync::Weak;
 
 #[derive(Debug)]
@@ -24,9 +24,9 @@ impl Observer for Link {
         }
     }
 
-    fn closed(&self, reason: &str) {
+    fn closed(&self, reason: &str, cause: Option<Cause>) {
         if let Some(shared) = self.shared.upgrade() {
-            shared.closed(self.key, reason);
+            shared.closed(self.key, reason, cause);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::client::driver::Driver;
 use crate::os::Os;
 use crate::sync::{Guard, Lock};
 use proto_core::Status;
-use proto_core::channel::{Channel as Core, ConnectionKey, Order, Pick, State as Connectivity, Waiter};
+use proto_core::channel::{Cause, Channel as Core, ConnectionKey, Order, Pick, State as Connectivity, Waiter};
 use proto_core::time::Instant;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -136,7 +136,7 @@ impl Shared {
             links.find(|(_, link)| matches!(link, Link::Ready(its) if Arc::ptr_eq(its, driver))).map(|(key, _)| *key)
         };
         match key {
-            Some(key) if is_closed => self.closed(key, "the connection was lost"),
+            Some(key) if is_closed => self.closed(key, "the connection was lost", None),
             Some(key) => self.draining(key),
             None => {}
         }
@@ -168,8 +168,11 @@ impl Shared {
     }
 
     /// A connection, or an attempt, is over.
-    pub(super) fn closed(&self, key: ConnectionKey, reason: &str) {
+    pub(super) fn closed(&self, key: ConnectionKey, reason: &str, cause: Option<Cause>) {
         self.report(|state, now| {
+            if let Some(cause) = cause {
+                state.core.handle_cause(key, cause);
+            }
             state.note_calls(now, key);
             state.forget_current(key);
             match state.links.remove(&key) {

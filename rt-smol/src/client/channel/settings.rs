@@ -1,5 +1,6 @@
 //! What a channel was built with.
 
+use crate::security::ClientSecurity;
 use proto_core::Config;
 use proto_core::channel::BackoffConfig;
 use proto_core::rpc::CallDefaults;
@@ -14,4 +15,5 @@ pub(crate) struct Settings {
     pub(crate) backoff: BackoffConfig,
     /// Goes into the options of every call.
     pub(crate) calls: CallDefaults,
+    pub(crate) security: ClientSecurity,
 }

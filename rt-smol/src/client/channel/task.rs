@@ -9,6 +9,7 @@ use crate::client::call::Call;
 use crate::client::driver::Driver;
 use crate::client::wakers::keep;
 use crate::os::{BoxFuture, Pipe, Timer};
+use crate::security;
 use crate::sync::assert_unlocked;
 use proto_core::channel::{Address, ConnectionKey, Order, State as Connectivity, describe};
 use std::fmt;
@@ -68,13 +69,13 @@ impl Tend {
                 Some(Order::Resolve { host, port }) => self.lookup = Some(self.shared.os.resolve(&host, port)),
                 Some(Order::Connect { key, address, tunnel }) => {
                     self.shared.lock().links.insert(key, Link::Connecting);
-                    let shared = self.shared.me.clone();
+                    let (shared, security) = (self.shared.me.clone(), self.shared.settings.security.clone());
                     let stage = move |stage| {
                         if let Some(shared) = shared.upgrade() {
                             shared.with(|state, _| state.core.handle_stage(key, stage));
                         }
                     };
-                    let attempt = attempt::connect(self.shared.os.clone(), address, tunnel, stage);
+                    let attempt = attempt::connect(self.shared.os.clone(), address, tunnel, security, stage);
                     self.attempts.push((key, Box::pin(attempt)));
                 }
                 _ => {}
@@ -111,7 +112,10 @@ impl Tend {
             let (key, _) = self.attempts.swap_remove(at);
             match result {
                 Some(Ok(pipe)) => self.connected(key, pipe),
-                Some(Err(error)) => self.shared.closed(key, &describe(&error.to_string())),
+                Some(Err(error)) => {
+                    let cause = security::cause(&error);
+                    self.shared.closed(key, &describe(&error.to_string()), cause);
+                }
                 None => {}
             }
         }

@@ -21,6 +21,7 @@ use super::wakers::Woken;
 use crate::os::{Os, Pipe};
 use crate::sync::{Guard, Lock};
 use proto_core::call::CallId;
+use proto_core::channel::Cause;
 use proto_core::connection::{Client, Event};
 use proto_core::time::Instant;
 use proto_core::{Config, Connection, Outgoing, Payload};
@@ -38,8 +39,8 @@ pub(crate) trait Observer: Send + Sync + fmt::Debug {
     fn ready(&self);
     /// It takes no new calls.
     fn draining(&self);
-    /// It is over, in these words.
-    fn closed(&self, reason: &str);
+    /// It is over, in these words, by this error of the layers below.
+    fn closed(&self, reason: &str, cause: Option<Cause>);
 }
 
 /// One connection.
@@ -80,6 +81,8 @@ struct State {
     broken: bool,
     /// A write failed. What the peer said before is read first.
     failed: Option<io::Error>,
+    /// The error by which the transport broke, where there is more to it than words.
+    cause: Option<Cause>,
     /// Bytes that may have left: those written, and those that a write under way may have taken.
     written: u64,
     exit: Exit,
@@ -94,7 +97,7 @@ struct Exit {
     draining: bool,
     /// It has served calls.
     served: bool,
-    closed: Option<String>,
+    closed: Option<(String, Option<Cause>)>,
     pipe: Option<Arc<dyn Pipe>>,
 }
 
@@ -138,7 +141,8 @@ impl State {
                 }
                 Event::Closed => {
                     self.exit.served |= self.conn.has_served();
-                    self.exit.closed = Some(self.conn.close_reason().map_or_else(String::new, ToString::to_string));
+                    let reason = self.conn.close_reason().map_or_else(String::new, ToString::to_string);
+                    self.exit.closed = Some((reason, self.cause.take()));
                 }
                 _ => {}
             }
@@ -187,6 +191,7 @@ impl Driver {
             paused: false,
             broken: false,
             failed: None,
+            cause: None,
             written: 0,
             exit: Exit::default(),
         };
@@ -212,8 +217,8 @@ impl Driver {
         if exit.draining {
             self.observer.draining();
         }
-        if let Some(reason) = exit.closed {
-            self.observer.closed(&reason);
+        if let Some((reason, cause)) = exit.closed {
+            self.observer.closed(&reason, cause);
         }
         for (owner, id) in exit.ended {
             if let Some(owner) = owner.upgrade() {

@@ -4,6 +4,7 @@
 use super::{Driver, Writer};
 use crate::client::wakers::keep;
 use crate::os::{Pipe, Timer};
+use crate::security;
 use crate::sync::assert_unlocked;
 use proto_core::Incoming;
 use proto_core::time::Instant;
@@ -159,6 +160,7 @@ impl Driver {
             }
             Err(error) => {
                 let error = state.failed.take().unwrap_or(error);
+                state.cause = security::cause(&error);
                 state.lost(now, &error.to_string());
             }
         }
@@ -177,6 +179,7 @@ impl Driver {
             && let Some(error) = state.failed.take()
         {
             // All that the peer said before has been read.
+            state.cause = security::cause(&error);
             state.lost(now, &error.to_string());
         }
         if read != Read::More || state.timer_at.is_some_and(|at| at <= now) {

@@ -22,7 +22,7 @@ struct Deaf;
 impl Observer for Deaf {
     fn ready(&self) {}
     fn draining(&self) {}
-    fn closed(&self, _: &str) {}
+    fn closed(&self, _: &str, _: Option<proto_core::channel::Cause>) {}
 }
 
 /// A connection, its task, and a server.
