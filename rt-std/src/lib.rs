@@ -71,11 +71,6 @@
 //! Everything blocking stands on one seam to the operating system ([`os`]). With feature `testkit` the simulation
 //! takes its place: virtual time, a network that fails on a seed, threads switched by the seed.
 
-#[cfg(not(unix))]
-compile_error!(
-    "rt-std runs on Unix systems so far: its seam to the operating system (`os`) has no other implementation"
-);
-
 mod client;
 pub mod os;
 mod security;

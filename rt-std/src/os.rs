@@ -4,8 +4,13 @@
 //! debug builds).
 
 pub mod memory;
+#[cfg(any(not(unix), test, feature = "testkit"))]
+pub mod portable;
+mod threads;
 #[cfg(unix)]
 pub mod unix;
+#[cfg(not(unix))]
+pub use portable::PortableOs as RealOs;
 #[cfg(unix)]
 pub use unix::RealOs;
 
@@ -13,7 +18,7 @@ use proto_core::channel::Stage;
 use proto_core::time::Instant;
 use std::fmt::Debug;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +40,11 @@ pub trait Os: Send + Sync + Debug {
     fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
     /// Begins a connection without blocking; the pipe becomes writable when it stands, or when it failed (`Pipe::connected`).
     fn connect(&self, to: &Address) -> io::Result<Arc<dyn Pipe>>;
+    /// Accepts from this listener without blocking. (A simulation has listeners of its own.)
+    fn listen(&self, listener: TcpListener) -> io::Result<Arc<dyn Listener>> {
+        drop(listener);
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// A new poller, watching nothing.
     fn poller(&self) -> io::Result<Arc<dyn Poller>>;
     /// Numbers for seeds.

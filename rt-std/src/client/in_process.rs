@@ -11,8 +11,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// What the channel's machinery takes for an address.
-const TARGET: &str = "unix:in-process";
+/// What the channel's machinery takes for an address; nobody connects there.
+const TARGET: &str = if cfg!(unix) { "unix:in-process" } else { "127.0.0.1:1" };
 
 impl Channel {
     /// A channel to this service inside this process: the whole way of a call, without a socket. For tests, and for

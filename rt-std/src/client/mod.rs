@@ -5,7 +5,6 @@ mod cancel;
 mod channel;
 pub(crate) mod driver;
 mod front;
-#[cfg(unix)]
 mod in_process;
 mod later;
 mod requests;

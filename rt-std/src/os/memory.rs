@@ -27,6 +27,8 @@ struct State {
     halves: [Half; 2],
     /// Closed by that side.
     closed: [bool; 2],
+    /// That side will write no more.
+    ended: [bool; 2],
     woken: [bool; 2],
     /// Threads that wait on either side; all look again whenever anything changes.
     waiters: Vec<Thread>,
@@ -35,7 +37,7 @@ struct State {
 
 impl State {
     fn readable(&self, side: usize) -> bool {
-        !self.halves[side].bytes.is_empty() || self.closed[0] || self.closed[1]
+        !self.halves[side].bytes.is_empty() || self.closed[0] || self.closed[1] || self.ended[1 - side]
     }
 
     fn writable(&self, side: usize) -> bool {
@@ -91,6 +93,27 @@ impl MemoryPipe {
         }
     }
 
+    /// This side writes no more: the other one reads what was written, and then the end.
+    #[cfg(any(not(unix), test, feature = "testkit"))]
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        if !std::mem::replace(&mut state.ended[self.side], true) {
+            self.tell(state, &[(1 - self.side, Ready { read: true, hup: true, ..Ready::default() })]);
+        }
+    }
+
+    /// Has the other side closed it?
+    #[cfg(any(not(unix), test, feature = "testkit"))]
+    pub(super) fn is_closed_by_peer(&self) -> bool {
+        self.lock().closed[1 - self.side]
+    }
+
+    /// Has the other side read everything that was written here?
+    #[cfg(any(not(unix), test, feature = "testkit"))]
+    pub(super) fn is_read(&self) -> bool {
+        self.lock().halves[1 - self.side].bytes.is_empty()
+    }
+
     /// Parks until something has changed, or `until`. False once that has passed.
     fn park(&self, mut state: Guard<'_, State>, until: Option<Instant>) -> bool {
         let os = &self.shared.os;
@@ -126,7 +149,8 @@ impl Pipe for MemoryPipe {
         let half = &mut state.halves[self.side];
         let count = half.bytes.len().min(buf.len());
         if count == 0 && !buf.is_empty() {
-            return if state.closed[1 - self.side] { Ok(0) } else { Err(ErrorKind::WouldBlock.into()) };
+            let over = state.closed[1 - self.side] || state.ended[1 - self.side];
+            return if over { Ok(0) } else { Err(ErrorKind::WouldBlock.into()) };
         }
         let (front, back) = half.bytes.as_slices();
         let from_front = count.min(front.len());
@@ -142,7 +166,7 @@ impl Pipe for MemoryPipe {
 
     fn try_write(&self, segments: &[&[u8]]) -> io::Result<usize> {
         let mut state = self.lock();
-        if state.closed[0] || state.closed[1] {
+        if state.closed[0] || state.closed[1] || state.ended[self.side] {
             return Err(ErrorKind::BrokenPipe.into());
         }
         let half = &mut state.halves[1 - self.side];

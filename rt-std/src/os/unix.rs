@@ -19,12 +19,12 @@ pub use interest::Interest;
 pub use listen::SocketListener;
 pub use socket::SocketPipe;
 
-use super::{Address, Os, Pipe, Poller, Thread};
+use super::threads::{self, now};
+use super::{Address, Listener, Os, Pipe, Poller, Thread};
 use crate::sync::assert_unlocked;
 use proto_core::time::Instant;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -43,14 +43,6 @@ impl RealOs {
     }
 }
 
-/// Monotonic time since the first question.
-pub(crate) fn now() -> Instant {
-    static ORIGIN: OnceLock<std::time::Instant> = OnceLock::new();
-    let elapsed = ORIGIN.get_or_init(std::time::Instant::now).elapsed();
-    // One second past zero, so that "a moment ago" is a point in time from the start.
-    Instant::from_nanos(1_000_000_000) + elapsed
-}
-
 /// What is left until `until`, as the kernel takes it.
 fn left(until: Option<Instant>) -> Option<rustix::event::Timespec> {
     let left = until?.saturating_duration_since(now()).min(LONGEST_WAIT);
@@ -64,32 +56,19 @@ impl Os for RealOs {
     }
 
     fn me(&self) -> Thread {
-        Thread::Os(std::thread::current())
+        threads::me()
     }
 
     fn park(&self, until: Option<Instant>) {
-        assert_unlocked();
-        match until {
-            None => std::thread::park(),
-            Some(until) => {
-                let left = until.saturating_duration_since(now());
-                if !left.is_zero() {
-                    std::thread::park_timeout(left);
-                }
-            }
-        }
+        threads::park(until);
     }
 
     fn unpark(&self, thread: &Thread) {
-        assert_unlocked();
-        if let Thread::Os(thread) = thread {
-            thread.unpark();
-        }
+        threads::unpark(thread);
     }
 
     fn spawn(&self, name: &str, run: Box<dyn FnOnce() + Send>) -> io::Result<()> {
-        assert_unlocked();
-        std::thread::Builder::new().name(name.into()).spawn(run).map(drop)
+        threads::spawn(name, run)
     }
 
     fn cpu(&self) -> Duration {
@@ -98,8 +77,7 @@ impl Os for RealOs {
     }
 
     fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        assert_unlocked();
-        Ok((host, port).to_socket_addrs()?.collect())
+        threads::resolve(host, port)
     }
 
     fn connect(&self, to: &Address) -> io::Result<Arc<dyn Pipe>> {
@@ -115,8 +93,12 @@ impl Os for RealOs {
         return Ok(Arc::new(poll::PollPoller::new()?));
     }
 
+    fn listen(&self, listener: TcpListener) -> io::Result<Arc<dyn Listener>> {
+        assert_unlocked();
+        Ok(Arc::new(SocketListener::tcp(listener)?))
+    }
+
     fn random(&self) -> u64 {
-        // Keyed by the system's randomness; a new key each time.
-        RandomState::new().build_hasher().finish()
+        threads::random()
     }
 }

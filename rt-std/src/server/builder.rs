@@ -44,9 +44,8 @@ impl ServerBuilder {
         }
     }
 
-    /// On this seam instead of the real system.
-    #[cfg_attr(not(feature = "testkit"), allow(dead_code))]
-    pub(crate) fn on(mut self, os: Arc<dyn Os>) -> Self {
+    /// On another machine than the real one, as [`ChannelBuilder::os`](crate::ChannelBuilder::os).
+    pub fn on(mut self, os: Arc<dyn Os>) -> Self {
         self.os = Some(os);
         self
     }
@@ -210,13 +209,12 @@ impl ServerBuilder {
     ///
     /// # Errors
     /// A service was added twice, or none at all; the system refuses.
-    #[cfg(unix)]
     pub fn listener(self, listener: TcpListener) -> Result<Server, ServerError> {
         self.check()?;
         let address = listener.local_addr().map_err(ServerError::system("asking the listener for its address"))?;
-        let listener = crate::os::unix::SocketListener::tcp(listener)
-            .map_err(ServerError::system("putting the listener into non-blocking mode"))?;
-        self.build(Address::Tcp(address), Arc::new(listener))
+        let listener =
+            self.os().listen(listener).map_err(ServerError::system("putting the listener into non-blocking mode"))?;
+        self.build(Address::Tcp(address), listener)
     }
 
     /// Listens on a Unix socket at this path. The file is removed when the server ends.

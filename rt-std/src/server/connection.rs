@@ -67,7 +67,7 @@ impl ServerBuilder {
         self.os()
     }
 
-    fn os(&self) -> Arc<dyn Os> {
+    pub(super) fn os(&self) -> Arc<dyn Os> {
         self.os.clone().unwrap_or_else(crate::os::RealOs::shared)
     }
 

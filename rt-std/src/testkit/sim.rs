@@ -238,6 +238,7 @@ impl Sim {
     pub fn channel(&self, server: &Running) -> Channel {
         match server.address() {
             Address::Tcp(address) => self.channel_to(*address),
+            #[cfg(unix)]
             other => panic!("the simulation's servers have TCP addresses, not {other:?}"),
         }
     }

@@ -230,7 +230,7 @@ impl ChannelBuilder {
             (None, Some(_)) => ProxyRules::direct(),
         };
         let proxy = proxy.proxy_for(&target)?;
-        let os = self.os.map_or_else(real_os, Ok)?;
+        let os = self.os.unwrap_or_else(crate::os::RealOs::shared);
         let mut settings = self.settings;
         settings.calls.metadata = self.defaults.metadata;
         settings.connection.idle_timeout = self.idle_timeout;
@@ -262,14 +262,4 @@ impl ChannelBuilder {
 
 fn local(status: Status) -> Status {
     status.with_origin(Origin::Local(Local::BadRequest)).with_seen(Seen::No)
-}
-
-#[cfg(unix)]
-fn real_os() -> Result<Arc<dyn Os>, Status> {
-    Ok(crate::os::RealOs::shared())
-}
-
-#[cfg(not(unix))]
-fn real_os() -> Result<Arc<dyn Os>, Status> {
-    Err(Status::unimplemented("this system is not supported yet"))
 }
