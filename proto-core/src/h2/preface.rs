@@ -165,6 +165,7 @@ impl Connection {
     }
 
     /// Server: a preface is still to come, and these first bytes do not begin one.
+    #[inline]
     pub(crate) fn is_met_by_stranger(&self, bytes: &[u8]) -> bool {
         self.phase == Phase::Preface && self.closed.is_none() && !begins_preface(bytes)
     }
@@ -184,6 +185,7 @@ impl Connection {
     }
 
     /// Nothing is sent to a peer that has not sent its preface: it may be one that would not understand it.
+    #[inline]
     pub(super) fn is_held_back(&self) -> bool {
         self.phase == Phase::Preface && self.closed.is_none()
     }
