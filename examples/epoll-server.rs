@@ -73,7 +73,7 @@ impl Client {
     }
 
     fn write(&mut self, now: Instant) -> bool {
-        while !self.outgoing.is_empty() || self.connection.lend(|c| c.poll_transmit(now, &mut self.outgoing)) {
+        while self.connection.lend(|c| c.poll_transmit(now, &mut self.outgoing)) {
             match self.socket.write(self.outgoing.chunk()) {
                 Ok(n) => self.outgoing.advance(n),
                 // What is left stays in `outgoing`, and the poller is asked for room.

@@ -67,7 +67,7 @@ async fn drive(shared: Shared, mut socket: impl AsyncRead + AsyncWrite + Unpin) 
             }
             let (mut state, now) = shared.lock();
             state.connection.handle_timeout(now);
-            while !outgoing.is_empty() || state.connection.poll_transmit(now, &mut outgoing) {
+            while state.connection.poll_transmit(now, &mut outgoing) {
                 match Pin::new(&mut socket).poll_write(cx, outgoing.chunk()) {
                     Poll::Ready(Ok(n)) => outgoing.advance(n),
                     Poll::Ready(Err(error)) => {

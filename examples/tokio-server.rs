@@ -62,7 +62,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
 
     /// Ready when everything is written: true, when the connection is over as well.
     fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<bool> {
-        while !self.outgoing.is_empty() || self.connection.lend(|c| c.poll_transmit(now, &mut self.outgoing)) {
+        while self.connection.lend(|c| c.poll_transmit(now, &mut self.outgoing)) {
             match ready!(Pin::new(&mut self.socket).poll_write(cx, self.outgoing.chunk())) {
                 Ok(n) => self.outgoing.advance(n),
                 // Nobody is there any more. The handlers end when they are dropped.

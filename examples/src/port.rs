@@ -41,7 +41,7 @@ impl Port {
 
     /// What the socket does not take now is tried again in the next turn. False: the connection is over.
     pub fn transmit<R>(&mut self, connection: &mut Driven<R>, now: Instant) -> bool {
-        while !self.outgoing.is_empty() || connection.poll_transmit(now, &mut self.outgoing) {
+        while connection.poll_transmit(now, &mut self.outgoing) {
             match self.socket.write(self.outgoing.chunk()) {
                 Ok(n) => self.outgoing.advance(n),
                 Err(error) => return error.kind() == WouldBlock,

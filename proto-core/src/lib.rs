@@ -31,6 +31,7 @@ pub mod channel;
 // L6
 pub mod rpc;
 // On top
+pub mod guide;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 8] = [
     &["call", "connection"],
     &["channel"],
     &["rpc"],
-    &["testkit"],
+    &["testkit", "guide"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

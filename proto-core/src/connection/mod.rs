@@ -148,7 +148,8 @@ impl<R> Connection<R> {
         self.machine.pump(now);
     }
 
-    /// Fills an empty `out`; false when there is nothing to send.
+    /// Fills an empty `out`; false when there is nothing to send. While something is left in `out` it stays as it is, and
+    /// that is to be written first.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
         self.machine.poll_transmit(now, out)
     }

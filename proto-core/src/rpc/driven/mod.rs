@@ -15,7 +15,8 @@
 //! The loop polls: after each turn it polls its [`Handlers`], and whoever awaits a call. So nothing is lost where there
 //! is no waker; where there is one (several tasks, threads), [`Lend::waiting`] is the place to keep it.
 //!
-//! What it does not do: it makes no connections (`channel` does) and sends no call a second time.
+//! What it does not do: it makes no connections (`channel` does) and sends no call a second time. The guide
+//! [Write a runtime](crate::guide) uses all of it.
 
 mod caller;
 mod handle;
