@@ -60,8 +60,7 @@ fn serve(socket: TcpStream, services: Services) -> io::Result<()> {
             });
         }
         // While a write is under way the connection collects what goes next.
-        if let Some(buffer) = outgoing.take_if(|out| connection.lend(|c| c.poll_transmit(now, out)))
-        {
+        if let Some(buffer) = outgoing.take_if(|out| connection.lend(|c| c.poll_transmit(now, out))) {
             let socket = socket.clone();
             ring.submit(move || {
                 let result = (&*socket).write(buffer.chunk());
