@@ -53,6 +53,13 @@ impl ServerBuilder {
 
     /// Runs connections and handlers on this executor (default: threads of our own, see [`Executor`]).
     /// `spawn` takes a future and sees it to its end: `|task| drop(tokio::spawn(task))`. It must not run the future itself.
+    ///
+    /// ```
+    /// # fn builders(tokio: tokio::runtime::Handle) {
+    /// let on_smol = rt_smol::Server::builder().executor(|task| smol::spawn(task).detach());
+    /// let on_tokio = rt_smol::Server::builder().executor(move |task| drop(tokio.spawn(task)));
+    /// # }
+    /// ```
     pub fn executor(self, spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) -> Self {
         self.on(Arc::new(RealOs::new(Executor::new(spawn))))
     }

@@ -11,6 +11,24 @@ use std::sync::Arc;
 
 /// Serves one connection over this stream, and is ready when it is over. As [`ServerBuilder::serve_connection`], with one
 /// service and default limits.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/greeter.rs"));
+/// # use hello::HelloServiceClient;
+/// # use rt_smol::{Channel, serve_connection};
+/// # use smol::net::unix::UnixStream;
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let (near, far) = UnixStream::pair()?;                           // any AsyncRead + AsyncWrite
+/// let serving = serve_connection(far, hello::HelloServiceServer::new(Greeter));
+/// let calling = async {
+///     let hello = HelloServiceClient::new(Channel::from_io(near));
+///     hello.say_hello(HelloRequest { greeting: "Ada".into() }).await
+/// };
+/// let (report, reply) = futures_lite::future::zip(serving, calling).await;
+/// println!("{}; {}", reply?.reply, report?);
+/// # Ok(()) }
+/// # fn main() { smol::block_on(example()).unwrap() }
+/// ```
 pub fn serve_connection(
     stream: impl AsyncRead + AsyncWrite + Send + 'static,
     service: impl AsyncService,
