@@ -27,6 +27,7 @@ const LEANS: &[(&str, &[&str])] = &[
     ("input before time", &["came in time"]),
     ("an idle connection is drained before a call", &["goodbye while idle"]),
     ("the end of a connection closes its pipe", &["below a plain read"]),
+    ("what the peer said before a write failed is heard", &["last words"]),
     ("an attempt to connect is handed on", &["outlives who began it"]),
     ("who waits for a call's start is told", &["two halves"]),
     ("a call cancelled while it starts is cancelled then", &["while it starts"]),

@@ -21,6 +21,8 @@ pub static DROP: Method<Bytes, Bytes> = Method::new::<Raw>("/t.T/Drop", Kind::UN
 pub static MEET: Method<Bytes, Bytes> = Method::new::<Raw>("/t.T/Meet", Kind::UNARY);
 /// The server closes the connection.
 pub static DIE: Method<Bytes, Bytes> = Method::new::<Raw>("/t.T/Die", Kind::UNARY);
+/// Answered with ALREADY_EXISTS at its first request; then the server closes the connection, whatever else comes.
+pub static LAST: Method<Bytes, Bytes> = Method::new::<Raw>("/t.T/Last", Kind::BIDI);
 /// The first byte says how many replies, the second how long each is, in hundreds of bytes.
 pub static STREAM: Method<Bytes, Bytes> = Method::new::<Raw>("/t.T/Stream", Kind::SERVER_STREAMING);
 /// The reply is how many bytes came.

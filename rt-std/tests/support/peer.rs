@@ -33,6 +33,7 @@ pub fn serve(os: &dyn Os, pipe: &dyn Pipe, behaviour: &Behaviour) {
         meeting: Vec::new(),
         blocked: BTreeMap::new(),
         die: false,
+        last: false,
     };
     let (mut incoming, mut outgoing) = (Incoming::new(), Outgoing::new());
     let mut pause = behaviour.pause;
@@ -59,7 +60,7 @@ pub fn serve(os: &dyn Os, pipe: &dyn Pipe, behaviour: &Behaviour) {
                 Err(_) => return pipe.close(),
             }
         }
-        if peer.conn.is_closed() && !full {
+        if (peer.conn.is_closed() || peer.last) && !full {
             return pipe.close();
         }
         let goodbye = behaviour.idle_goodbye.map(|idle| heard + idle);
@@ -83,6 +84,12 @@ pub fn serve(os: &dyn Os, pipe: &dyn Pipe, behaviour: &Behaviour) {
         peer.conn.handle_timeout(now);
         if goodbye.is_some_and(|at| at <= now) {
             if behaviour.silent {
+                // What comes now is taken by its system, and lost.
+                pipe.close_write();
+                let until = now + Duration::from_secs(1);
+                while os.now() < until {
+                    os.park(Some(until));
+                }
                 return pipe.close();
             }
             peer.conn.shutdown(now, Duration::ZERO);
@@ -98,6 +105,8 @@ struct Peer {
     /// A message that the connection did not take yet.
     blocked: BTreeMap<CallId, Vec<Vec<u8>>>,
     die: bool,
+    /// What is to be written are its last words.
+    last: bool,
 }
 
 impl Peer {
@@ -127,6 +136,7 @@ impl Peer {
             "/t.T/Stream" => ("Stream", Kind::SERVER_STREAMING),
             "/t.T/Count" => ("Count", Kind::CLIENT_STREAMING),
             "/t.T/Chat" => ("Chat", Kind::BIDI),
+            "/t.T/Last" => ("Last", Kind::BIDI),
             _ => ("?", Kind::UNARY),
         };
         call.set_kind(kind);
@@ -175,6 +185,13 @@ impl Peer {
                             if !self.flush(os, id) {
                                 return;
                             }
+                        }
+                        "Last" => {
+                            let status = Status::already_exists("the last words");
+                            let Ok(mut call) = self.conn.call(id) else { return };
+                            call.finish(os.now(), &status, &Metadata::new());
+                            self.last = true;
+                            return self.release(os, id);
                         }
                         "?" => {
                             let status = Status::unimplemented("no such method here");

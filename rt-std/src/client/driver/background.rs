@@ -28,7 +28,7 @@ impl Driver {
         if over {
         } else if matches!(state.writer, Writer::Free) && state.has_output() {
             state = self.write(state, Some(&wait));
-        } else if self.is_idle(&state) && state.conn.wants_input() {
+        } else if self.is_idle(&state) && state.wants_input() {
             state.background_leads = true;
             state = self.read(state, &wait);
             state.background_leads = false;

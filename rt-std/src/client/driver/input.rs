@@ -16,6 +16,8 @@ pub(super) enum Got {
     /// Nobody looked.
     Nothing,
     Read(io::Result<usize>),
+    /// Nothing was there, and nothing more can come: see `State::unwritable`.
+    Over,
 }
 
 fn is_none_yet(error: &io::Error) -> bool {
@@ -29,11 +31,12 @@ impl Driver {
         // Until there is nothing: the last news (the end, a GOAWAY) may stand behind others.
         for _ in 0..MAX_READS {
             let mut incoming = std::mem::take(&mut state.incoming);
+            let last_words = state.unwritable.is_some();
             self.unlock(state);
-            let got = self.pipe.try_read(incoming.spare());
+            let got = self.try_read(&mut incoming, last_words);
             state = self.lock();
-            let more = matches!(got, Ok(1..));
-            self.input(&mut state, incoming, Got::Read(got));
+            let more = matches!(got, Got::Read(Ok(1..)));
+            self.input(&mut state, incoming, got);
             if !more || state.broken {
                 break;
             }
@@ -42,6 +45,14 @@ impl Driver {
         state.signalled.reader = false;
         self.serve_timers(&mut state);
         state
+    }
+
+    /// Reads what is there. `last_words`: a write had failed before this look.
+    pub(super) fn try_read(&self, incoming: &mut Incoming, last_words: bool) -> Got {
+        match self.pipe.try_read(incoming.spare()) {
+            Err(error) if last_words && error.kind() == ErrorKind::WouldBlock => Got::Over,
+            got => Got::Read(got),
+        }
     }
 
     /// What came goes to the core first, then time; while more may be there, time waits (within bounds).
@@ -60,9 +71,13 @@ impl Driver {
         let now = self.os.now();
         match got {
             Got::Nothing => {}
-            Got::Read(Ok(0)) => {
+            Got::Read(Ok(0)) if state.unwritable.is_none() => {
                 state.conn.receive_eof(now);
                 state.broken = true;
+            }
+            Got::Over | Got::Read(Ok(0)) => {
+                let error = state.unwritable.take().unwrap_or_else(|| ErrorKind::BrokenPipe.into());
+                self.lost(state, &error);
             }
             Got::Read(Ok(n)) => {
                 incoming.filled(n);

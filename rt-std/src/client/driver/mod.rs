@@ -28,6 +28,7 @@ use proto_core::connection::{Client, Event, StartError};
 use proto_core::time::Instant;
 use proto_core::{Config, Connection, Incoming, Outgoing, Status};
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -92,6 +93,9 @@ pub(super) struct State {
     reads_past_due: u8,
     /// The transport is over: nothing can be written any more.
     broken: bool,
+    /// How writing failed: the peer takes nothing any more. What it said before, an answer or a GOAWAY, is still read, by
+    /// whoever holds the reader's place; the transport is over when that has come to its end.
+    unwritable: Option<io::Error>,
     /// The pipe was closed, or is about to be.
     closed: bool,
     /// Bytes that may have left: those written, and those that a write under way may have taken.
@@ -138,9 +142,14 @@ impl Exit {
 }
 
 impl State {
+    /// May the socket be read? Input whose answers the peer would have to take waits, unless it takes none any more.
+    fn wants_input(&self) -> bool {
+        self.unwritable.is_some() || self.conn.wants_input()
+    }
+
     /// Is there anything to write, and something to write it to?
     fn has_output(&self) -> bool {
-        !self.broken && (!self.outgoing.is_empty() || self.conn.has_output())
+        !self.broken && self.unwritable.is_none() && (!self.outgoing.is_empty() || self.conn.has_output())
     }
 
     fn wake(&mut self, key: waiters::Key) {
@@ -235,6 +244,7 @@ impl Driver {
             last_read: now,
             reads_past_due: 0,
             broken: false,
+            unwritable: None,
             closed: false,
             written: 0,
             signalled: Signalled::default(),

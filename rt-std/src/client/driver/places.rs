@@ -82,7 +82,7 @@ impl Driver {
             }
             if matches!(state.writer, Writer::Free) && state.has_output() {
                 state = self.write(state, Some(wait));
-            } else if matches!(state.reader, Reader::Free) && state.conn.wants_input() {
+            } else if matches!(state.reader, Reader::Free) && state.wants_input() {
                 state = self.read(state, wait);
                 has_looked = true;
             } else {
@@ -116,7 +116,7 @@ impl Driver {
     /// then the caller looks at its own call again.
     pub(super) fn write<'a>(&'a self, mut state: Guard<'a, State>, wait: Option<&Wait>) -> Guard<'a, State> {
         state.writer = Writer::Taken;
-        while !state.broken {
+        while !state.broken && state.unwritable.is_none() {
             if state.outgoing.is_empty() {
                 let now = self.os.now();
                 let inner = &mut *state;
@@ -149,11 +149,13 @@ impl Driver {
                     }
                 }
                 Err(error) => {
-                    // What the peer said before it closed lies in the socket still.
-                    if matches!(state.reader, Reader::Free) {
-                        state = self.drain(state);
-                    }
-                    if !state.broken {
+                    // What the peer said before it closed may lie in the socket still.
+                    if in_force(&*self.os, rules::LAST_WORDS_HEARD) {
+                        state.unwritable = Some(error);
+                        if matches!(state.reader, Reader::Taken { plain: false, .. }) {
+                            state.signal_reader();
+                        }
+                    } else {
                         self.lost(&mut state, &error);
                     }
                 }
@@ -167,7 +169,7 @@ impl Driver {
     fn wait_for_room<'a>(&'a self, mut state: Guard<'a, State>, wait: &Wait) -> Guard<'a, State> {
         let until = earliest(wait.wake_at(), state.conn.poll_timeout());
         let reads = matches!(state.reader, Reader::Free)
-            && state.conn.wants_input()
+            && state.wants_input()
             && in_force(&*self.os, rules::BLOCKED_WRITER_READS);
         if reads {
             state.reader = Reader::Taken { call: wait.call, until, plain: false };
@@ -213,7 +215,8 @@ impl Driver {
         let alone = wait.alone || !in_force(&*self.os, rules::PLAIN_ONLY_ALONE);
         // A writer that is at it may leave output behind; then nobody could tell a plain reader.
         let quiet = !state.has_output() && matches!(state.writer, Writer::Free);
-        let plain = alone && (quiet || !in_force(&*self.os, rules::PLAIN_ONLY_WHEN_QUIET));
+        let last_words = state.unwritable.is_some();
+        let plain = alone && !last_words && (quiet || !in_force(&*self.os, rules::PLAIN_ONLY_WHEN_QUIET));
         let mut until = earliest(wait.wake_at(), state.conn.poll_timeout());
         if plain {
             until = earliest(until, Some(self.os.now() + PLAIN_LIMIT));
@@ -225,20 +228,22 @@ impl Driver {
         let got = if plain {
             Got::Read(self.pipe.read(incoming.spare(), until))
         } else {
-            match self.pipe.try_read(incoming.spare()) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => match self.pipe.wait(true, false, until) {
-                    Ok(ready) => {
-                        woken = ready.woken;
-                        // At the end of its time too: what came before it comes first.
-                        if ready.read || !ready.woken {
-                            Got::Read(self.pipe.try_read(incoming.spare()))
-                        } else {
-                            Got::Nothing
+            match self.try_read(&mut incoming, last_words) {
+                Got::Read(Err(error)) if error.kind() == ErrorKind::WouldBlock => {
+                    match self.pipe.wait(true, false, until) {
+                        Ok(ready) => {
+                            woken = ready.woken;
+                            // At the end of its time too: what came before it comes first.
+                            if ready.read || !ready.woken {
+                                Got::Read(self.pipe.try_read(incoming.spare()))
+                            } else {
+                                Got::Nothing
+                            }
                         }
+                        Err(error) => Got::Read(Err(error)),
                     }
-                    Err(error) => Got::Read(Err(error)),
-                },
-                other => Got::Read(other),
+                }
+                other => other,
             }
         };
         state = self.lock();
@@ -281,6 +286,10 @@ impl Driver {
     pub(super) fn leave<'a>(&'a self, mut state: Guard<'a, State>) {
         if matches!(state.writer, Writer::Free) && state.has_output() {
             state = self.write(state, None);
+        }
+        if state.unwritable.is_some() && !state.broken && matches!(state.reader, Reader::Free) {
+            // Nobody may come by for long.
+            state = self.drain(state);
         }
         self.hand_on(&mut state);
         if state.conn.is_closed() && matches!(state.writer, Writer::Free) && !state.closed {

@@ -32,6 +32,9 @@ pub(crate) const IDLE_DRAINED: &str = "an idle connection is drained before a ca
 /// The end of a connection wakes who waits for it, and closes the pipe below a plain read.
 pub(crate) const END_CLOSES_PIPE: &str = "the end of a connection closes its pipe";
 
+/// When a write fails, what the peer said before is read first, whoever holds the reader's place.
+pub(crate) const LAST_WORDS_HEARD: &str = "what the peer said before a write failed is heard";
+
 /// All of them.
 #[cfg(any(test, feature = "testkit"))]
 pub(crate) const ALL: &[&str] = &[
@@ -49,4 +52,5 @@ pub(crate) const ALL: &[&str] = &[
     INPUT_BEFORE_TIME,
     IDLE_DRAINED,
     END_CLOSES_PIPE,
+    LAST_WORDS_HEARD,
 ];

@@ -5,7 +5,7 @@ mod channel;
 mod replay;
 mod tunnel;
 
-use super::{CHAT, COUNT, DIE, DROP, ECHO, MEET, STREAM, none, peer, request, unary};
+use super::{CHAT, COUNT, DIE, DROP, ECHO, LAST, MEET, STREAM, none, peer, request, unary};
 use bytes::Bytes;
 use proto_core::rpc::Front;
 use rt_std::testkit::{Failure, Network, Report, Sim, Task};
@@ -50,6 +50,7 @@ pub const ALL: &[Scene] = &[
     Scene { name: "an attempt outlives who began it", network: slow, play: channel::an_attempt_outlives_who_began_it },
     Scene { name: "two halves before the connection", network: slow, play: channel::two_halves_before_the_connection },
     Scene { name: "cancelled while it starts", network: wide, play: channel::cancelled_while_it_starts },
+    Scene { name: "last words before a reset", network: near, play: last_words_before_a_reset },
     Scene { name: "connections that age", network: wide, play: channel::connections_that_age },
     Scene { name: "through a proxy", network: wide, play: tunnel::through_a_proxy },
     Scene { name: "a refused call goes on elsewhere", network: middle, play: replay::goes_on_elsewhere },
@@ -65,6 +66,11 @@ fn narrow(seed: u64) -> Network {
 
 fn middle(seed: u64) -> Network {
     Network { capacity: 3000 + (seed as usize % 5) * 1000, ..Network::default() }
+}
+
+/// Without a delay: a write fails no sooner than what was said before can be read.
+fn near(seed: u64) -> Network {
+    Network { delay: Duration::ZERO, ..middle(seed) }
 }
 
 fn wide(_seed: u64) -> Network {
@@ -337,4 +343,23 @@ fn a_reply_that_came_in_time(sim: &Sim, _seed: u64) {
     let pending = channel.later().unary(&ECHO, request(b"x").with_timeout(10 * MS));
     sim.sleep(20 * MS);
     assert_eq!(&pending.wait().expect("it was there in time")[..], b"x");
+}
+
+/// The server answers and closes, while one thread still writes and another one is about to read: the answer is heard.
+fn last_words_before_a_reset(sim: &Sim, seed: u64) {
+    let channel = connected(sim, peer::Behaviour::default());
+    let (mut requests, mut replies) = channel.bidi(&LAST, none()).split();
+    let sender = spawn(sim, "requests", move |sim| {
+        for _ in 0..30 {
+            if requests.send(Bytes::from(vec![1; 400])).is_err() {
+                break;
+            }
+            sim.sleep(US * 25 * (seed % 4) as u32);
+        }
+        // Dropping them would cancel the call.
+        requests
+    });
+    let status = replies.recv().expect_err("it was refused");
+    assert_eq!(status.code(), Code::AlreadyExists, "{status}");
+    drop(sender.join());
 }
