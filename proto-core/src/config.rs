@@ -11,7 +11,7 @@ pub const MAX_MESSAGE: usize = 1 << 30;
 pub struct Config {
     /// Seed of the connection's only randomness. The driver chooses it (default 0).
     pub seed: u64,
-    /// Stream window announced to the peer, bytes (default 64 KiB, `W0`).
+    /// Stream window announced to the peer, bytes (default 64 KiB; a gRPC connection takes 5 for anything less, the prefix of a message).
     pub stream_window: u32,
     /// Connection window, bytes (default 1 MiB), opened with the preface.
     pub connection_window: u32,

@@ -78,3 +78,31 @@ fn replies_that_nobody_waits_for_do_not_hold_up_the_one_that_somebody_waits_for(
         }
     }
 }
+
+#[test]
+fn windows_shorter_than_the_prefix_of_a_message_do_not_lend_the_pool_away_in_prefixes() {
+    // Each stream would borrow the rest of a prefix, hold on to it, and wait for the rest of its message: all of them for each other.
+    let narrow = Config { stream_window: 1, loan_pool: 1, max_receive_message_size: 60, ..Config::default() };
+    let mut pair = Pair::new(Config::default(), narrow, Faults::NONE);
+    pair.settle();
+    let now = pair.now();
+    for _ in 0..60 {
+        let id = pair.client.start(now, Head::new("/a.B/C"), &CallOptions::default()).unwrap();
+        pair.client.call(id).unwrap().send_last(now, &[7; 17][..]).unwrap();
+    }
+    pair.settle();
+    let mut waiting: Vec<CallId> = std::iter::from_fn(|| pair.server.accept()).collect();
+    assert_eq!(waiting.len(), 60);
+    waiting.iter().for_each(|&id| pair.server.call(id).unwrap().set_kind(Kind::UNARY));
+    while !waiting.is_empty() {
+        let before = waiting.len();
+        for _ in 0..20 {
+            pair.settle();
+            let now = pair.now();
+            waiting.retain(|&id| {
+                !matches!(pair.server.call(id).unwrap().recv(now, &mut MessageBuf::new()), Recv::Message)
+            });
+        }
+        assert!(waiting.len() < before, "{before} calls wait for ever");
+    }
+}

@@ -9,6 +9,7 @@ use crate::buf::Outgoing;
 use crate::call::slab::{List, Slab};
 use crate::call::state::{Call, bit};
 use crate::config::Config;
+use crate::grpc::message::PREFIX;
 use crate::grpc::status::local::phase;
 use crate::grpc::{Seen, Status, user_agent};
 use crate::h1::Refusal;
@@ -99,8 +100,12 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(super) fn new(side: Side, config: &Config, now: Instant) -> Self {
+        // The prefix of a message fits into a window: a stream that borrowed for the prefix and then for the message would hold the one loan
+        // while it waits for the other, and many of them would wait for each other.
+        let narrow = config.stream_window < PREFIX as u32;
+        let widened = narrow.then(|| Config { stream_window: PREFIX as u32, ..config.clone() });
         Machine {
-            h2: h2::Connection::new(side, config, now),
+            h2: h2::Connection::new(side, widened.as_ref().unwrap_or(config), now),
             side,
             refusal: Refusal::default(),
             settings: Settings::new(config),
