@@ -2,9 +2,12 @@
 //! the blocking runtime at the other end.
 //!
 //! Times here are guards against hanging; nothing is asserted about how long anything takes.
-#![allow(unreachable_pub, missing_docs)]
+#![allow(dead_code, unreachable_pub, missing_docs)]
 
 mod calls;
 mod mistakes;
 mod peers;
+#[path = "../../../rt-std/tests/support/proxy.rs"]
+mod proxy;
+mod tunnel;
 mod world;
