@@ -186,15 +186,25 @@ fn errors_say_whose_verdict_and_whether_to_retry() {
     );
 }
 
-#[test]
-fn a_simulation_finds_a_planted_bug_and_replays_it() {
-    prints("simulation", &["found: seed ", "again: cargo run --example simulation -- ", "nobody is greeted twice"]);
-    let out = run(program("simulation"));
+/// Finds the bug, and replays it by the seed that it prints.
+fn simulation(name: &str) {
+    prints(name, &["found: seed ", &format!("again: cargo run --example {name} -- "), "nobody is greeted twice"]);
+    let out = run(program(name));
     let found = out.lines().find_map(|line| line.strip_prefix("found: ")).expect("it is printed");
     let seed = found.strip_prefix("seed ").and_then(|rest| rest.split(',').next()).expect("it names the seed");
-    let mut replay = program("simulation");
+    let mut replay = program(name);
     replay.arg(seed);
     assert!(run(replay).starts_with(found), "the same seed is the same run");
+}
+
+#[test]
+fn a_simulation_finds_a_planted_bug_and_replays_it() {
+    simulation("simulation");
+}
+
+#[test]
+fn an_async_simulation_finds_a_planted_bug_and_replays_it() {
+    simulation("simulation-async");
 }
 
 #[test]

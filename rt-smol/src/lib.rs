@@ -22,6 +22,7 @@
 //! | serve | [`Server::builder`]; [`Context`], [`Sender`], [`Receiver`], [`Pusher`] in handlers; [`Stop`] |
 //! | choose an executor | [`ChannelBuilder::executor`], [`ServerBuilder::executor`]; the default is one thread of this crate |
 //! | use other byte streams | [`Channel::from_io`], [`serve_connection`], [`Channel::in_process`] |
+//! | test on bad networks | `testkit::Sim`, with feature `testkit` |
 //! | tell errors apart | [`Status`]: [`Code`], [`Origin`], [`Seen`], [`source`](Status::source); [`ServerError`] from `bind` |
 //!
 //! Futures may be dropped at any time: a dropped call is cancelled, a dropped `next()` loses no message, a dropped
@@ -51,7 +52,8 @@
 //! # } } }
 //! ```
 //!
-//! Everything stands on one seam to the machine ([`os`]): time, tasks, names, connections.
+//! Everything stands on one seam to the machine ([`os`]): time, tasks, names, connections. With feature `testkit` a
+//! simulation takes its place: virtual time, a network that fails on a seed, tasks chosen by the seed.
 
 mod client;
 pub mod os;
@@ -60,6 +62,8 @@ mod scripted;
 mod security;
 pub mod server;
 mod sync;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 #[cfg(feature = "_tls")]
 pub mod tls;
 
