@@ -125,6 +125,20 @@ pub struct Connection<R> {
 
 impl<R> Connection<R> {
     /// Takes bytes from the peer. Events decoded before an error stand; a GOAWAY waits to be transmitted after it.
+    ///
+    /// ```
+    /// # use proto_core::{Connection, Incoming, Instant, Outgoing};
+    /// # let now = Instant::ZERO;
+    /// let mut connection = Connection::server(Default::default(), now);
+    /// let mut incoming = Incoming::new();
+    /// # let read = |spare: &mut [u8]| { spare[..18].copy_from_slice(b"GET / HTTP/1.1\r\n\r\n"); 18 };
+    /// let n = read(incoming.spare());                  // from a socket
+    /// incoming.filled(n);
+    /// if let Err(error) = connection.receive(now, &mut incoming) {
+    ///     println!("{error}");                         // and on to the end of the turn: its last words are to be written
+    /// }
+    /// # assert!(connection.is_closed());
+    /// ```
     pub fn receive(&mut self, now: Instant, input: &mut Incoming) -> Result<(), ConnectionError> {
         let outcome = if self.machine.h2.is_met_by_stranger(input.as_slice()) {
             self.machine.receive_from_stranger(now, input)
@@ -135,7 +149,18 @@ impl<R> Connection<R> {
         outcome
     }
 
-    /// The peer will send no more.
+    /// The peer will send no more: a read returned 0. Calls under way fail.
+    ///
+    /// ```
+    /// # use proto_core::{Connection, Instant};
+    /// # use proto_core::call::{CallOptions, Head};
+    /// # let now = Instant::ZERO;
+    /// # let mut connection = Connection::client(Default::default(), now);
+    /// # let id = connection.start(now, Head::new("/a.B/C"), &CallOptions::default()).unwrap();
+    /// connection.receive_eof(now);
+    /// assert!(connection.is_closed());
+    /// assert!(connection.call(id).unwrap().outcome().is_some_and(|status| !status.is_ok()));
+    /// ```
     pub fn receive_eof(&mut self, now: Instant) {
         self.machine.h2.receive_eof(now);
         self.machine.pump(now);
@@ -143,6 +168,15 @@ impl<R> Connection<R> {
 
     /// The transport broke, in these words. `written`: `Outgoing::written()` where known, to tell which calls never
     /// left.
+    ///
+    /// ```
+    /// # use proto_core::{Connection, Instant, Outgoing};
+    /// # let (now, outgoing) = (Instant::ZERO, Outgoing::new());
+    /// # let mut connection = Connection::client(Default::default(), now);
+    /// let error = std::io::Error::from(std::io::ErrorKind::ConnectionReset);    // of a read or a write
+    /// connection.lost(now, error.to_string(), Some(outgoing.written()));
+    /// assert!(connection.close_reason().unwrap().to_string().contains("connection reset"));
+    /// ```
     pub fn lost(&mut self, now: Instant, reason: String, written: Option<u64>) {
         self.machine.h2.lost(now, reason, written);
         self.machine.pump(now);
@@ -150,6 +184,24 @@ impl<R> Connection<R> {
 
     /// Fills an empty `out`; false when there is nothing to send. While something is left in `out` it stays as it is, and
     /// that is to be written first.
+    ///
+    /// ```
+    /// # use proto_core::{Connection, Instant, Outgoing};
+    /// # use std::io::{ErrorKind, Write};
+    /// # fn example(connection: &mut Connection<proto_core::connection::Client>, outgoing: &mut Outgoing, now: Instant, mut socket: impl Write) -> std::io::Result<()> {
+    /// while connection.poll_transmit(now, outgoing) {
+    ///     match socket.write(outgoing.chunk()) {
+    ///         Ok(n) => outgoing.advance(n),
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => break,     // wait for room, and go on
+    ///         Err(error) => return Err(error),
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// # let mut written = Vec::new();
+    /// # let mut connection = Connection::client(Default::default(), Instant::ZERO);
+    /// # example(&mut connection, &mut Outgoing::new(), Instant::ZERO, &mut written).unwrap();
+    /// # assert!(written.starts_with(b"PRI * HTTP/2.0"));
+    /// ```
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
         self.machine.poll_transmit(now, out)
     }
@@ -165,21 +217,69 @@ impl<R> Connection<R> {
     }
 
     /// The next event; O(1).
+    ///
+    /// ```
+    /// # use proto_core::connection::{Client, Connection, Event};
+    /// # use proto_core::Instant;
+    /// # fn example(connection: &mut Connection<Client>) {
+    /// while let Some(event) = connection.poll_event() {
+    ///     match event {
+    ///         Event::Readable(id) | Event::Ended(id) => { /* pull: `recv` until it is `Pending` */ }
+    ///         Event::Writable(id) => { /* the message that was `Blocked`, again */ }
+    ///         Event::Closed => { /* `close_reason` says why; the calls have their verdicts */ }
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # }
+    /// # example(&mut Connection::client(Default::default(), Instant::ZERO));
+    /// ```
     pub fn poll_event(&mut self) -> Option<Event> {
         self.machine.poll_event()
     }
 
-    /// When to call `handle_timeout`; O(1).
+    /// When to call `handle_timeout`; O(1). Every operation may change it.
+    ///
+    /// ```
+    /// # use proto_core::{Connection, Instant};
+    /// # let now = Instant::ZERO;
+    /// # let connection = Connection::client(Default::default(), now);
+    /// // How long to wait for input or room at the longest; `None`: as long as it takes.
+    /// let wait = connection.poll_timeout().map(|due| due - now);
+    /// # assert!(wait.is_some());
+    /// ```
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.machine.poll_timeout()
     }
 
-    /// Serves what is due; afterwards `poll_timeout() > now`.
+    /// Serves what is due; afterwards `poll_timeout() > now`. After any wait, and after what has come was received: input
+    /// before time.
+    ///
+    /// ```
+    /// # use proto_core::{Connection, Instant};
+    /// # use std::time::Duration;
+    /// # let mut now = Instant::ZERO;
+    /// let mut connection = Connection::server(Default::default(), now);
+    /// now = now + Duration::from_secs(60);             // nobody has sent a byte
+    /// connection.handle_timeout(now);
+    /// assert!(connection.is_closed(), "the handshake has a time-out");
+    /// ```
     pub fn handle_timeout(&mut self, now: Instant) {
         self.machine.handle_timeout(now);
     }
 
-    /// One call.
+    /// One call, borrowed. An id whose call was released is an error, never somebody else's call.
+    ///
+    /// ```
+    /// # use proto_core::{Connection, Instant};
+    /// # use proto_core::call::{CallOptions, Head};
+    /// # let now = Instant::ZERO;
+    /// # let mut connection = Connection::client(Default::default(), now);
+    /// let id = connection.start(now, Head::new("/a.B/C"), &CallOptions::default())?;
+    /// connection.call(id)?.send_last(now, &b"an encoded message"[..])?;
+    /// connection.call(id)?.release(now);               // done with it: cancelled, where it is not over
+    /// assert!(connection.call(id).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn call(&mut self, id: CallId) -> Result<CallMut<'_, R>, StaleCall> {
         match self.machine.calls.find(id) {
             Some(slot) => Ok(CallMut::new(self, id, slot)),
@@ -187,7 +287,19 @@ impl<R> Connection<R> {
         }
     }
 
-    /// GOAWAY, drain, close; calls left after `grace` are cut (client: UNAVAILABLE; server: cancelled).
+    /// GOAWAY, drain, close. Write what `poll_transmit` yields and go on turning until `is_closed`.
+    ///
+    /// ```
+    /// # use proto_core::{Connection, Instant, Outgoing};
+    /// # use std::time::Duration;
+    /// # let (now, mut outgoing) = (Instant::ZERO, Outgoing::new());
+    /// # let mut connection = Connection::client(Default::default(), now);
+    /// connection.shutdown(now, Duration::from_secs(5));
+    /// # connection.poll_transmit(now, &mut outgoing);
+    /// assert!(connection.is_closed(), "no call was under way");
+    /// ```
+    ///
+    /// Calls left after `grace` are cut (client: UNAVAILABLE; server: cancelled).
     pub fn shutdown(&mut self, now: Instant, grace: Duration) {
         self.machine.shutdown(now, grace);
     }
@@ -268,6 +380,25 @@ impl Connection<Server> {
 
     /// The next new call: its headers are there (calls that are not proper gRPC were answered already). Yields
     /// nothing while more than 1 MiB is unsent; `Event::Incoming` comes again.
+    ///
+    /// ```
+    /// # use proto_core::connection::{Connection, Server};
+    /// # use proto_core::call::Kind;
+    /// # use proto_core::{Instant, Metadata, Status};
+    /// # fn example(connection: &mut Connection<Server>, now: Instant) -> Result<(), proto_core::call::StaleCall> {
+    /// while let Some(id) = connection.accept() {
+    ///     let mut call = connection.call(id)?;
+    ///     match call.head().path {
+    ///         "/hello.v1.HelloService/SayHello" => call.set_kind(Kind::UNARY),
+    ///         _ => {
+    ///             call.finish(now, &Status::unimplemented("no such method"), &Metadata::new());
+    ///             call.release(now);
+    ///         }
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// # example(&mut Connection::server(Default::default(), Instant::ZERO), Instant::ZERO).unwrap();
+    /// ```
     pub fn accept(&mut self) -> Option<CallId> {
         self.machine.accept()
     }
