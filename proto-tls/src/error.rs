@@ -59,6 +59,8 @@ pub enum TlsProblem {
     NotValidYet(Duration),
     /// None of those whom we trust has issued the peer's certificate.
     UnknownIssuer,
+    /// The peer's certificate names an authority that we trust, but was not signed by it.
+    WrongIssuer,
     /// The peer's certificate is bad in another way.
     BadCertificate,
     /// The peer did not agree on HTTP/2 by ALPN, as gRPC demands.
@@ -127,6 +129,7 @@ fn of_certificate(error: &Certificate) -> TlsProblem {
         Certificate::NotValidYet => TlsProblem::NotValidYet(Duration::ZERO),
         Certificate::NotValidYetContext { time, not_before } => TlsProblem::NotValidYet(between(not_before, time)),
         Certificate::UnknownIssuer => TlsProblem::UnknownIssuer,
+        Certificate::BadSignature => TlsProblem::WrongIssuer,
         Certificate::NotValidForNameContext { expected, presented } => TlsProblem::WrongName {
             expected: expected.to_str().into_owned(),
             presented: presented.iter().map(|name| bare(name)).collect(),
@@ -160,6 +163,10 @@ impl fmt::Display for TlsError {
                 f,
                 "the {peer}'s certificate was issued by nobody whom we trust (with_{}roots_pem names an authority)",
                 if *us == Side::Server { "client_" } else { "" }
+            ),
+            TlsProblem::WrongIssuer => write!(
+                f,
+                "the {peer}'s certificate is not signed by the authority of that name that we trust (was one of the two made anew?)"
             ),
             TlsProblem::NoHttp2 => write!(
                 f,

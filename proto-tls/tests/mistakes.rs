@@ -79,6 +79,17 @@ fn an_unknown_issuer_is_told_at_both_ends() {
 }
 
 #[test]
+fn an_authority_that_was_made_anew_under_its_old_name_is_told() {
+    let (ours, theirs) = (Authority::new("same"), Authority::new("same"));
+    let (client, server) = texts(Pair::new(trusting(&ours), theirs.issue("localhost").server()).carry());
+    assert_eq!(
+        client,
+        "the server's certificate is not signed by the authority of that name that we trust (was one of the two made anew?)"
+    );
+    assert_eq!(server, "the client gave the TLS connection up: a signature or key did not check out (decrypt_error)");
+}
+
+#[test]
 fn a_missing_client_certificate_is_told_at_both_ends() {
     let authority = Authority::new("tests");
     let server = authority.issue("localhost").server().with_client_roots_pem(authority.pem());
