@@ -62,7 +62,7 @@ async fn scenario(sim: &Sim, careful: bool) {
     let greeter = Greeter::default();
     let server = sim.serve(HelloServiceServer::new(greeter.clone()));
     let channel = sim.channel(&server);
-    sim.cut_link_after(Duration::from_micros(sim.random() % 1_000_000));
+    sim.cut_link_after(Duration::from_micros(sim.random() % 300_000));
     let tasks: Vec<_> = ["Ada", "Bob", "Cy"]
         .into_iter()
         .map(|name| {
