@@ -1,5 +1,8 @@
 //! Every example runs, ends by itself with success, and prints what it is there to show.
 
+#[allow(dead_code, unreachable_pub)]
+#[path = "../../rt-std/tests/support/proxy.rs"]
+mod proxy;
 #[allow(dead_code)]
 mod support;
 
@@ -48,6 +51,25 @@ fn hello_client_calls_hello_server() {
     let mut client = program("hello-client");
     client.args(["--target", &address, "--name", "Ada"]);
     assert_eq!(run(client), "Hello, Ada!\n");
+}
+
+#[test]
+fn hello_client_goes_through_the_proxy_that_its_environment_names() {
+    let (_server, address) = serve("hello-server", &["--listen", "127.0.0.1:0"]);
+    let (proxy, requests) = proxy::proxy(address.parse().expect("an address"), "HTTP/1.1 200 OK\r\n\r\n");
+    let client = |target: &str, proxy: &str| {
+        let mut client = program("hello-client");
+        for name in ["grpc_proxy", "no_grpc_proxy", "no_proxy", "NO_PROXY"] {
+            client.env_remove(name);
+        }
+        client.env("https_proxy", proxy).args(["--target", target, "--name", "Ada"]);
+        client
+    };
+    assert_eq!(run(client("greeter.invalid:50051", &format!("http://{proxy}"))), "Hello, Ada!\n");
+    let head = requests.recv().expect("the proxy was asked");
+    assert!(head.starts_with("CONNECT greeter.invalid:50051 HTTP/1.1\r\n"), "{head}");
+    // What is on this machine is reached without it.
+    assert_eq!(run(client(&address, "http://no-such-proxy.invalid:3128")), "Hello, Ada!\n");
 }
 
 #[test]
