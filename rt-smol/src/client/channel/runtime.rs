@@ -187,7 +187,6 @@ impl Shared {
         self.with(|state, _| {
             state.core.shutdown(grace);
             state.current = None;
-            state.wake_task();
         });
         // The task may not come by any more: its executor may be gone.
         self.end_links();

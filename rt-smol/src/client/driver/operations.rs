@@ -42,7 +42,7 @@ impl Driver {
                     Opening::Script(script) => script.play(now, &mut call),
                 }
             }
-            state.slots.enter(id, owner, held, &mut state.exit.woken);
+            state.slots.enter(id, owner, held);
             Ok(id)
         })
     }
@@ -106,10 +106,6 @@ impl Driver {
         self.with(|state, now| {
             if let Ok(mut call) = state.conn.call(id) {
                 call.cancel(now, status);
-            }
-            // The core reports what happens to calls, not what the application does to them.
-            if let Some(slot) = state.slots.find(id) {
-                slot.wakers.all(&mut state.exit.woken);
             }
         });
     }

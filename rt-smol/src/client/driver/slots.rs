@@ -29,14 +29,12 @@ pub(super) struct Slots(Vec<Slot>);
 
 impl Slots {
     /// A new call.
-    pub(super) fn enter(&mut self, id: CallId, owner: Weak<dyn Restart>, request: Option<Bytes>, woken: &mut Woken) {
+    pub(super) fn enter(&mut self, id: CallId, owner: Weak<dyn Restart>, request: Option<Bytes>) {
         let index = id.index();
         if self.0.len() <= index {
             self.0.resize_with(index + 1, Slot::default);
         }
         let slot = &mut self.0[index];
-        // The call before it in this slot may have been released by the core alone.
-        slot.wakers.clear(woken);
         slot.id = Some(id);
         slot.owner = Some(owner);
         slot.request = request;

@@ -89,7 +89,8 @@ impl Drive {
             if self.driver.is_over() {
                 return self.close(cx, flushed);
             }
-            if read == Read::More {
+            // What was just written may have been in the way of reading.
+            if read == Read::More || read == Read::Unwanted && self.driver.wants_input() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

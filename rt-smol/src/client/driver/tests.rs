@@ -69,13 +69,13 @@ fn what_the_pipe_does_not_take_is_written_by_the_task() {
     unary(&rig, b"second");
     assert_eq!(rig.pipe.writes().len(), writes, "the place is the task's");
     // The task finds no room either, and waits for the pipe.
-    rig.poll();
+    rig.run();
     assert_eq!(rig.pipe.writes().len(), writes);
     rig.pipe.room(&[7, 3]);
     assert_eq!(rig.woken(), 1, "the pipe wakes the task");
-    rig.poll();
+    rig.run();
     rig.pipe.room_for_all();
-    rig.poll();
+    rig.run();
     rig.serve();
     assert_eq!(rig.served, [&b"first"[..], b"second"]);
     // From now on callers write again.
@@ -117,7 +117,7 @@ fn only_the_tasks_whose_calls_moved_are_woken() {
     }
     rig.serve();
     rig.reply_to(1, b"to b");
-    rig.poll();
+    rig.run();
     assert_eq!(counters.iter().map(|counter| counter.count()).collect::<Vec<_>>(), [0, 1, 0]);
     assert!(matches!(pull(&rig, &counters[1], ids[1]), Pulled::Message));
     assert!(matches!(pull(&rig, &counters[1], ids[1]), Pulled::End(_)));
@@ -141,9 +141,9 @@ fn a_task_is_woken_once_however_often_it_waits() {
     }
     rig.serve();
     rig.reply_to(0, b"x");
-    rig.poll();
+    rig.run();
     assert_eq!((old.count(), new.count()), (0, 1), "the one that waited last");
-    rig.poll();
+    rig.run();
     assert_eq!(new.count(), 1);
 }
 
@@ -154,16 +154,15 @@ fn a_deadline_wakes_the_task_only_if_it_is_the_earliest() {
     let (ten, twenty, five) = (within(10), within(20), within(5));
     start(&rig, b"a", &ten);
     assert_eq!(rig.woken(), 1);
-    rig.poll();
+    rig.run();
     start(&rig, b"b", &twenty);
     assert_eq!(rig.woken(), 0, "its timer fires before that");
     let early = start(&rig, b"c", &five);
     assert_eq!(rig.woken(), 1);
-    rig.poll();
+    rig.run();
     let counter = Arc::new(Counter::default());
     assert!(matches!(pull(&rig, &counter, early), Pulled::Nothing));
     rig.pass(SEC * 5);
-    rig.poll();
     assert_eq!(counter.count(), 1);
     assert_eq!(failed(pull(&rig, &counter, early)).code(), Code::DeadlineExceeded);
 }
@@ -179,7 +178,7 @@ fn a_request_without_room_follows_by_itself() {
     rig.pipe.room_for_all();
     // Nobody pulls, nobody sends: the task alone.
     for _ in 0..100 {
-        rig.poll();
+        rig.run();
         rig.serve();
     }
     assert_eq!(rig.served.iter().map(Vec::len).collect::<Vec<_>>(), [700_000; 4]);
@@ -194,7 +193,7 @@ fn what_the_peer_said_before_a_write_failed_is_heard() {
     rig.pipe.fail_writes(ErrorKind::BrokenPipe);
     let third = unary(&rig, b"third");
     let counter = Arc::new(Counter::default());
-    rig.poll();
+    rig.run();
     assert!(matches!(pull(&rig, &counter, first), Pulled::Message));
     assert!(matches!(pull(&rig, &counter, first), Pulled::End(_)));
     for id in [second, third] {
@@ -222,7 +221,7 @@ fn the_end_of_a_connection_ends_its_task_and_closes_the_pipe() {
     let id = unary(&rig, b"a");
     rig.driver.abort();
     assert_eq!(rig.woken(), 1);
-    rig.poll();
+    rig.run();
     assert!(rig.is_finished());
     assert!(rig.pipe.is_closed());
     assert!(rig.pipe_is_dropped());
@@ -234,10 +233,9 @@ fn last_words_without_room_are_given_up_after_a_second() {
     let mut rig = Rig::connected();
     rig.pipe.room(&[]);
     rig.driver.abort();
-    rig.poll();
+    rig.run();
     assert!(!rig.is_finished());
     rig.pass(SEC);
-    rig.poll();
     assert!(rig.is_finished());
 }
 
@@ -249,13 +247,11 @@ fn reading_goes_on_when_the_peer_has_taken_what_it_made_us_write() {
     for _ in 0..8000 {
         rig.pipe.feed(&[&[0, 0, 8, 6, 0, 0, 0, 0, 0][..], &[1; 8]].concat());
     }
-    rig.poll();
-    rig.poll();
+    rig.run();
     let left = rig.pipe.unread();
     assert!(left > 0);
     rig.pipe.room_for_all();
-    rig.poll();
-    rig.poll();
+    rig.run();
     assert_eq!(rig.pipe.unread(), 0);
 }
 
@@ -294,9 +290,49 @@ fn a_sender_waits_for_room_and_is_woken_for_it_alone() {
     assert!(matches!(pull(&rig, &receiver, id), Pulled::Nothing));
     rig.pipe.room_for_all();
     for _ in 0..10 {
-        rig.poll();
+        rig.run();
         rig.serve();
     }
     assert_eq!((sender.count(), receiver.count()), (1, 0));
     assert!(rig.driver.send(None, id, (&message).into()).is_ready());
+}
+
+#[test]
+fn a_blocked_sender_learns_of_an_early_answer_that_the_other_half_has_taken() {
+    let mut rig = Rig::connected();
+    let owner: Weak<dyn Restart> = Weak::<Nobody>::new();
+    let options = CallOptions { kind: proto_core::rpc::Kind::BIDI, ..CallOptions::default() };
+    let opening = Script::default();
+    let id =
+        rig.driver.start_call(Head::new("/t.T/Chat"), &options, Opening::Script(&opening), owner).expect("it starts");
+    rig.serve();
+    rig.pipe.room(&[]);
+    let (sender, receiver) = (Arc::new(Counter::default()), Arc::new(Counter::default()));
+    let waker = Waker::from(sender.clone());
+    let message = Bytes::from(vec![1; 20_000]);
+    while rig.driver.send(Some(&Context::from_waker(&waker)), id, (&message).into()).is_ready() {}
+    assert!(matches!(pull(&rig, &receiver, id), Pulled::Nothing));
+    rig.finish(0);
+    rig.run();
+    assert_eq!(receiver.count(), 1);
+    assert!(matches!(pull(&rig, &receiver, id), Pulled::End(_)));
+    assert_eq!(sender.count(), 1);
+    let sent = rig.driver.send(None, id, (&message).into());
+    assert!(matches!(sent, Poll::Ready(Err(proto_core::call::SendError::Ended))));
+}
+
+#[test]
+fn who_waits_no_more_for_headers_is_not_woken() {
+    let mut rig = Rig::connected();
+    let id = unary(&rig, b"a");
+    let counters = [Arc::new(Counter::default()), Arc::new(Counter::default())];
+    let wakers = counters.clone().map(Waker::from);
+    for waker in [&wakers[0], &wakers[1], &wakers[1]] {
+        assert!(rig.driver.headers(&Context::from_waker(waker), id).is_pending());
+    }
+    rig.driver.forget_headers(id, &wakers[0]);
+    rig.serve();
+    rig.reply_to(0, b"x");
+    rig.run();
+    assert_eq!(counters.map(|counter| counter.count()), [0, 1]);
 }

@@ -71,11 +71,12 @@ impl Rig {
             ids: Vec::new(),
             cancelled: 0,
         };
+        rig.poll();
         for _ in 0..3 {
-            rig.poll();
+            rig.run();
             rig.serve();
         }
-        rig.poll();
+        rig.run();
         rig.seen = rig.counter.count();
         rig
     }
@@ -84,13 +85,23 @@ impl Rig {
         Instant::from_nanos(self.clock.load(SeqCst))
     }
 
-    pub(super) fn pass(&self, time: Duration) {
+    /// Time passes; timers fire.
+    pub(super) fn pass(&mut self, time: Duration) {
         // Seconds fit.
         self.clock.fetch_add(time.as_nanos() as u64, SeqCst);
+        self.poll();
+        self.run();
+    }
+
+    /// Polls the connection's task as an executor does: when it was woken, until it rests.
+    pub(super) fn run(&mut self) {
+        while self.woken() > 0 {
+            self.poll();
+        }
     }
 
     /// Polls the connection's task.
-    pub(super) fn poll(&mut self) {
+    fn poll(&mut self) {
         self.polls += 1;
         self.seen = self.counter.count();
         let waker = Waker::from(self.counter.clone());
@@ -166,6 +177,14 @@ impl Rig {
         let now = self.now();
         let mut call = self.server.call(self.ids[n]).expect("it runs");
         call.reply(now, &Metadata::new(), body, &Metadata::new()).expect("it is short");
+        self.transmit();
+    }
+
+    /// The server ends the call that came as the n-th well.
+    pub(super) fn finish(&mut self, n: usize) {
+        let now = self.now();
+        let mut call = self.server.call(self.ids[n]).expect("it runs");
+        assert!(call.finish(now, &proto_core::Status::OK, &Metadata::new()));
         self.transmit();
     }
 
