@@ -55,7 +55,8 @@ impl<Q> Requests<Q> {
         }
     }
 
-    /// Sends these messages, until the server has answered, if it does before the last.
+    /// Sends these messages, until the server has answered, if it does before the last. Each leaves at once, as with `send`:
+    /// the iterator may wait for something that the server does with the one before.
     ///
     /// # Errors
     /// `Failed`, as with [`send`](Self::send). An early answer is none: the receiving side tells.
