@@ -297,3 +297,57 @@ fn a_library_of_no_runtime_runs_on_three() {
     }
     prints("sdk", &lines);
 }
+
+#[test]
+fn chat_async_members_leave_when_their_calls_are_dropped() {
+    prints(
+        "chat-async",
+        &[
+            "Ada hears room: welcome, Ada",
+            "Bob hears Cleo: (comes in)",
+            "Ada says: It is grey.",
+            "Bob hears Ada: It is grey.",
+            "Cleo hears Ada: It is grey.",
+            "Ada's call is dropped",
+            "Bob hears Ada: (leaves)",
+            "Cleo hears Ada: (leaves)",
+            "Cleo hears Bob: (leaves)",
+        ],
+    );
+}
+
+#[test]
+fn cancel_async_shows_that_dropping_is_cancelling() {
+    prints(
+        "cancel-async",
+        &[
+            "handler: tortoise has come",
+            "handler: hare has come",
+            "client:  hare has an answer",
+            "handler: tortoise was dropped where it waited",
+            "client:  None",
+            "handler: silence has come",
+            "handler: silence was dropped",
+            "handler: patience has come",
+            "client:  CANCELLED",
+            "handler: patience was dropped",
+        ],
+    );
+}
+
+#[test]
+fn deadline_async_travels_along_the_chain() {
+    prints(
+        "deadline-async",
+        &[
+            "the client got: everything has an answer",
+            "A saw: OK",
+            "B saw: OK",
+            "C saw: OK",
+            "the client got: DEADLINE_EXCEEDED",
+            "A saw: ",
+            "B saw: ",
+            "C saw: ",
+        ],
+    );
+}
