@@ -3,7 +3,7 @@
 use crate::os::{Address, BoxFuture, Os, Pipe, Timer};
 use bytes::Buf;
 use proto_core::time::Instant;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
@@ -30,12 +30,19 @@ impl Wake for Counter {
 /// A machine whose clock stands, and that runs nothing: what is spawned is for the test to poll.
 pub(crate) struct Still {
     clock: Arc<AtomicU64>,
+    /// For what the timers are set, each by its own number.
+    timers: Arc<Mutex<BTreeMap<u64, Instant>>>,
     spawned: Mutex<Vec<BoxFuture<'static, ()>>>,
 }
 
 impl Still {
     pub(crate) fn new(clock: Arc<AtomicU64>) -> Arc<Self> {
-        Arc::new(Still { clock, spawned: Mutex::default() })
+        Arc::new(Still { clock, timers: Arc::default(), spawned: Mutex::default() })
+    }
+
+    /// When the first timer fires.
+    pub(crate) fn next_timer(&self) -> Option<Instant> {
+        self.timers.lock().unwrap().values().min().copied()
     }
 
     /// What was spawned since the last question.
@@ -51,15 +58,30 @@ impl fmt::Debug for Still {
 }
 
 #[derive(Debug)]
-struct StillTimer(Arc<AtomicU64>, Option<Instant>);
+struct StillTimer {
+    clock: Arc<AtomicU64>,
+    timers: Arc<Mutex<BTreeMap<u64, Instant>>>,
+    number: u64,
+}
 
 impl Timer for StillTimer {
     fn set(&mut self, at: Option<Instant>) {
-        self.1 = at;
+        let mut timers = self.timers.lock().unwrap();
+        match at {
+            Some(at) => drop(timers.insert(self.number, at)),
+            None => drop(timers.remove(&self.number)),
+        }
     }
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        let now = Instant::from_nanos(self.0.load(SeqCst));
-        if self.1.is_some_and(|at| at <= now) { Poll::Ready(()) } else { Poll::Pending }
+        let now = Instant::from_nanos(self.clock.load(SeqCst));
+        let at = self.timers.lock().unwrap().get(&self.number).copied();
+        if at.is_some_and(|at| at <= now) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Drop for StillTimer {
+    fn drop(&mut self) {
+        self.set(None);
     }
 }
 
@@ -68,7 +90,9 @@ impl Os for Still {
         Instant::from_nanos(self.clock.load(SeqCst))
     }
     fn timer(&self) -> Box<dyn Timer> {
-        Box::new(StillTimer(self.clock.clone(), None))
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBERS.fetch_add(1, SeqCst);
+        Box::new(StillTimer { clock: self.clock.clone(), timers: self.timers.clone(), number })
     }
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         self.spawned.lock().unwrap().push(task);

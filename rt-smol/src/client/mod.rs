@@ -5,6 +5,8 @@ mod cancel;
 mod channel;
 mod driver;
 mod front;
+#[cfg(test)]
+mod peer;
 mod requests;
 mod streaming;
 mod unary;

@@ -7,6 +7,8 @@
 mod cancelling;
 mod operations;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use super::channel::Channel;
 use super::driver::{Driver, Opening, Restart};

@@ -54,7 +54,7 @@ fn a_unary_request_leaves_in_one_write_by_its_caller() {
     let after = rig.pipe.writes();
     assert_eq!((after.len(), rig.polls), (writes + 1, polls));
     rig.serve();
-    assert_eq!(rig.served, [b"hello"]);
+    assert_eq!(rig.peer.served, [b"hello"]);
     assert_eq!(rig.woken(), 0, "the task has nothing to do");
 }
 
@@ -77,12 +77,12 @@ fn what_the_pipe_does_not_take_is_written_by_the_task() {
     rig.pipe.room_for_all();
     rig.run();
     rig.serve();
-    assert_eq!(rig.served, [&b"first"[..], b"second"]);
+    assert_eq!(rig.peer.served, [&b"first"[..], b"second"]);
     // From now on callers write again.
     let polls = rig.polls;
     unary(&rig, b"third");
     rig.serve();
-    assert_eq!((rig.served.len(), rig.polls), (3, polls));
+    assert_eq!((rig.peer.served.len(), rig.polls), (3, polls));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn what_is_sent_during_a_write_leaves_in_the_next_one_by_the_same_writer() {
     assert_eq!(ids.lock().unwrap().len(), 2);
     assert_eq!(rig.pipe.writes().len(), writes + 2);
     rig.serve();
-    assert_eq!(rig.served, [b"a", b"b", b"c"]);
+    assert_eq!(rig.peer.served, [b"a", b"b", b"c"]);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn only_the_tasks_whose_calls_moved_are_woken() {
     rig.driver.release(ids[0], false);
     assert_eq!(counters.iter().map(|counter| counter.count()).collect::<Vec<_>>(), [0, 1, 1]);
     rig.serve();
-    assert_eq!(rig.cancelled(), 2, "both resets left by themselves");
+    assert_eq!(rig.peer.cancelled, 2, "both resets left by themselves");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_request_without_room_follows_by_itself() {
         rig.run();
         rig.serve();
     }
-    assert_eq!(rig.served.iter().map(Vec::len).collect::<Vec<_>>(), [700_000; 4]);
+    assert_eq!(rig.peer.served.iter().map(Vec::len).collect::<Vec<_>>(), [700_000; 4]);
 }
 
 #[test]

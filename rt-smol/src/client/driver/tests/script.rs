@@ -1,14 +1,12 @@
 //! A connection over a scripted pipe, with the core's server at the other end.
 
 use super::super::{Drive, Driver, Observer};
+use crate::client::peer::Peer;
 use crate::os::{Os, Pipe};
 pub(super) use crate::scripted::Counter;
 use crate::scripted::{ScriptPipe, Still};
-use bytes::Buf;
-use proto_core::call::{CallId, Kind, Recv};
-use proto_core::connection::{Event, Server};
+use proto_core::Config;
 use proto_core::time::Instant;
-use proto_core::{Config, Connection, Incoming, MessageBuf, Metadata, Outgoing};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -30,19 +28,12 @@ pub(super) struct Rig {
     pub(super) driver: Arc<Driver>,
     pub(super) pipe: ScriptPipe,
     pub(super) polls: usize,
-    /// The requests that came.
-    pub(super) served: Vec<Vec<u8>>,
+    pub(super) peer: Peer,
     clock: Arc<AtomicU64>,
     task: Option<Pin<Box<Drive>>>,
     held: Weak<dyn Pipe>,
     counter: Arc<Counter>,
     seen: usize,
-    server: Connection<Server>,
-    incoming: Incoming,
-    /// Writes that the server has read.
-    read: usize,
-    ids: Vec<CallId>,
-    cancelled: usize,
 }
 
 impl Rig {
@@ -53,23 +44,18 @@ impl Rig {
         let pipe = ScriptPipe::default();
         let held: Arc<dyn Pipe> = Arc::new(pipe.clone());
         let weak = Arc::downgrade(&held);
-        let server = Connection::server(Config::default(), os.now());
+        let peer = Peer::new(pipe.clone(), os.now());
         let (driver, task) = Driver::new(os, held, Config::default(), Box::new(Deaf));
         let mut rig = Rig {
             driver,
             pipe,
             polls: 0,
-            served: Vec::new(),
+            peer,
             clock,
             task: Some(Box::pin(task)),
             held: weak,
             counter: Arc::default(),
             seen: 0,
-            server,
-            incoming: Incoming::new(),
-            read: 0,
-            ids: Vec::new(),
-            cancelled: 0,
         };
         rig.poll();
         for _ in 0..3 {
@@ -129,73 +115,18 @@ impl Rig {
         self.held.strong_count() == 0
     }
 
-    pub(super) fn cancelled(&self) -> usize {
-        self.cancelled
-    }
-
     /// The server reads everything and answers nothing but what HTTP/2 wants.
     pub(super) fn serve(&mut self) {
-        let now = self.now();
-        for write in self.pipe.writes().drain(..).skip(self.read) {
-            self.read += 1;
-            self.incoming.extend_from_slice(&write);
-            self.server.receive(now, &mut self.incoming).expect("it is HTTP/2");
-        }
-        while let Some(event) = self.server.poll_event() {
-            match event {
-                Event::Incoming => {
-                    while let Some(id) = self.server.accept() {
-                        self.accepted(id);
-                    }
-                }
-                Event::Readable(id) => self.receive(id),
-                Event::Ended(_) => self.cancelled += 1,
-                _ => {}
-            }
-        }
-        self.transmit();
-    }
-
-    fn accepted(&mut self, id: CallId) {
-        let mut call = self.server.call(id).expect("it was just accepted");
-        let kind = if call.head().path == "/t.T/Chat" { Kind::BIDI } else { Kind::UNARY };
-        call.set_kind(kind);
-        self.ids.push(id);
-        self.receive(id);
-    }
-
-    fn receive(&mut self, id: CallId) {
-        let mut message = MessageBuf::new();
-        while let Ok(mut call) = self.server.call(id) {
-            let Recv::Message = call.recv(Instant::from_nanos(self.clock.load(SeqCst)), &mut message) else { return };
-            self.served.push(message.copy_to_bytes(message.remaining()).to_vec());
-        }
+        self.peer.serve(self.now());
     }
 
     /// The server answers the call that came as the n-th.
     pub(super) fn reply_to(&mut self, n: usize, body: &[u8]) {
-        let now = self.now();
-        let mut call = self.server.call(self.ids[n]).expect("it runs");
-        call.reply(now, &Metadata::new(), body, &Metadata::new()).expect("it is short");
-        self.transmit();
+        self.peer.reply_to(self.now(), n, body);
     }
 
     /// The server ends the call that came as the n-th well.
     pub(super) fn finish(&mut self, n: usize) {
-        let now = self.now();
-        let mut call = self.server.call(self.ids[n]).expect("it runs");
-        assert!(call.finish(now, &proto_core::Status::OK, &Metadata::new()));
-        self.transmit();
-    }
-
-    fn transmit(&mut self) {
-        let mut outgoing = Outgoing::new();
-        while self.server.poll_transmit(self.now(), &mut outgoing) {
-            let mut segments = [&[][..]; 64];
-            let count = outgoing.segments(&mut segments);
-            let bytes = segments[..count].concat();
-            outgoing.advance(bytes.len());
-            self.pipe.feed(&bytes);
-        }
+        self.peer.finish(self.now(), n);
     }
 }
