@@ -48,6 +48,23 @@ impl Duplex {
             return Writing::Busy;
         }
         self.outbox.fill(&mut self.stage, plaintext);
+        self.hand_out()
+    }
+
+    /// What TLS has to say by itself: the handshake, an alert, a close_notify. Nothing while a record with plaintext stands before it
+    /// that did not leave whole: whoever gave that plaintext counts it as unsent, and may have sent it elsewhere.
+    pub fn begin_own(&mut self) -> Writing {
+        if self.writing {
+            return Writing::Busy;
+        }
+        if self.outbox.holds_plaintext() {
+            return Writing::Nothing;
+        }
+        self.outbox.collect(&mut self.stage);
+        self.hand_out()
+    }
+
+    fn hand_out(&mut self) -> Writing {
         if self.outbox.is_empty() {
             return Writing::Nothing;
         }

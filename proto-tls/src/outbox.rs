@@ -79,6 +79,11 @@ impl Outbox {
         &self.bytes[self.sent..]
     }
 
+    /// Does it hold records with plaintext that have not left whole? What comes behind them has to wait for them.
+    pub fn holds_plaintext(&self) -> bool {
+        self.held > 0
+    }
+
     /// Is everything written?
     pub fn is_empty(&self) -> bool {
         self.sent == self.bytes.len()

@@ -2,6 +2,7 @@
 
 use proto_build_testing::hello::v1::{HelloRequest, HelloResponse, HelloServiceClient, HelloServiceServer, blocking};
 use proto_core::rpc::AnyStreams;
+use proto_tls::testkit::Authority;
 use rt_std::testkit::Sim;
 use rt_std::{Cancel, Channel, Code, Receiver, Request, RequestOptions, Response, SendError, Sender, Status};
 use std::sync::{Arc, Mutex};
@@ -87,10 +88,15 @@ impl blocking::HelloService for Service {
     }
 }
 
-/// Plays a scene on some seeds with a server and a client of it.
+/// Plays a scene on some seeds with a server and a client of it; on some over TLS.
 fn scene(play: impl Fn(&Sim, &Service, HelloServiceClient<Channel>) + Send + Sync) {
-    for seed in 0..10 {
-        Sim::seed(seed).run(|sim| {
+    let authority = Authority::new("tests").expect("the system has random numbers");
+    let acceptor = authority.issue("localhost").expect("a name").server().build().expect("good settings");
+    let connector = authority.client().with_server_name("localhost").build().expect("good settings");
+    for seed in 0..16 {
+        let sim = Sim::seed(seed);
+        let sim = if seed < 10 { sim } else { sim.with_tls(connector.clone(), acceptor.clone()) };
+        sim.run(|sim| {
             let service = Service::default();
             let server = sim.serve(HelloServiceServer::blocking(service.clone()));
             play(sim, &service, HelloServiceClient::new(sim.channel(&server)));

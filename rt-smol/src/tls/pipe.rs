@@ -85,7 +85,10 @@ impl TlsPipe {
     /// when there is no room.
     fn flush(&self, mut cx: Option<&mut Context<'_>>, plaintext: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         loop {
-            let writing = self.state.lock().begin_write(plaintext.iter().map(|segment| &**segment));
+            let writing = match plaintext {
+                [] => self.state.lock().begin_own(),
+                _ => self.state.lock().begin_write(plaintext.iter().map(|segment| &**segment)),
+            };
             let outbox = match (writing, &mut cx) {
                 (Writing::Nothing, _) => return Poll::Ready(Ok(0)),
                 (Writing::This(outbox), _) => outbox,
@@ -114,10 +117,9 @@ impl TlsPipe {
         }
     }
 
-    /// Writes everything that waits.
-    fn drain(&self, mut cx: Option<&mut Context<'_>>) -> Poll<io::Result<()>> {
-        while ready!(self.flush(cx.as_deref_mut(), &[]))? > 0 {}
-        Poll::Ready(Ok(()))
+    /// Writes what TLS has to say by itself.
+    fn drain(&self, cx: Option<&mut Context<'_>>) -> Poll<io::Result<()>> {
+        self.flush(cx, &[]).map_ok(drop)
     }
 
     /// Reads below, once, and takes in what came. False at the end.

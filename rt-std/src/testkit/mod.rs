@@ -27,6 +27,8 @@ mod poller;
 mod sched;
 mod server;
 mod sim;
+#[cfg(feature = "_tls")]
+mod tls;
 
 pub use crate::client::rules as client_rules;
 pub use net::Network;

@@ -25,6 +25,11 @@ impl Sim {
     /// When a service was added twice, or the machine has no thread to give.
     pub fn serve_with(&self, builder: ServerBuilder) -> Running {
         let (address, listener) = self.listen();
+        #[cfg(feature = "_tls")]
+        let builder = match &self.tls {
+            Some(both) => builder.tls(both.acceptor.clone()),
+            None => builder,
+        };
         match builder.on(self.os()).build(Address::Tcp(address), listener) {
             Ok(server) => server.spawn(),
             Err(error) => panic!("no server for the simulation: {error}"),

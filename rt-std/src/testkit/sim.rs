@@ -35,6 +35,8 @@ pub struct Sim {
     os: Arc<dyn Os>,
     next_address: Arc<Mutex<u16>>,
     at_end: Arc<Mutex<Vec<AtEnd>>>,
+    #[cfg(feature = "_tls")]
+    pub(super) tls: Option<super::tls::Both>,
 }
 
 impl fmt::Debug for Sim {
@@ -80,7 +82,16 @@ impl Sim {
         let net = Net::new(&sched);
         let os = Arc::new(SimOs { sched: sched.clone(), net: net.clone() });
         let (next_address, at_end) = (Arc::new(Mutex::new(0)), Arc::default());
-        Sim { seed, sched, net, os, next_address, at_end }
+        Sim {
+            seed,
+            sched,
+            net,
+            os,
+            next_address,
+            at_end,
+            #[cfg(feature = "_tls")]
+            tls: None,
+        }
     }
 
     /// With a network like this from now on.
@@ -254,7 +265,12 @@ impl Sim {
 
     /// A builder for a channel in this simulation.
     pub fn builder(&self, target: &str) -> ChannelBuilder {
-        Channel::builder(target).os(self.os())
+        let builder = Channel::builder(target).os(self.os());
+        #[cfg(feature = "_tls")]
+        if let Some(both) = &self.tls {
+            return builder.tls(both.connector.clone());
+        }
+        builder
     }
 
     /// Two connected ends.

@@ -61,7 +61,10 @@ impl TlsPipe {
     /// beginning of `plaintext`; 0 when there was nothing to write, or nothing is taken any more.
     fn flush(&self, plaintext: &[&[u8]]) -> io::Result<usize> {
         loop {
-            let writing = self.lock().begin_write(plaintext.iter().copied());
+            let writing = match plaintext {
+                [] => self.lock().begin_own(),
+                _ => self.lock().begin_write(plaintext.iter().copied()),
+            };
             let outbox = match writing {
                 Writing::Busy => return Err(ErrorKind::WouldBlock.into()),
                 Writing::Nothing => return Ok(0),
@@ -77,9 +80,9 @@ impl TlsPipe {
         }
     }
 
-    /// Writes everything that waits, as far as there is room.
+    /// Writes what TLS has to say by itself, if it can.
     fn drain(&self) {
-        while matches!(self.flush(&[]), Ok(1..)) {}
+        let _ = self.flush(&[]);
     }
 
     /// Takes in what one read below brought. The alert that answers a fault leaves at once.

@@ -139,6 +139,27 @@ fn read(stage: &mut Stage) -> Vec<u8> {
     }
 }
 
+/// Calls behind bytes that were not reported may be sent again elsewhere: they must not arrive here later.
+#[test]
+fn a_record_that_was_not_reported_does_not_leave_with_the_close() {
+    let mut world = World::new();
+    let text = vec![7; 200_000];
+    let mut reported = 0;
+    while let Ok(n) = world.pipe.try_write(&[&text[reported..]]) {
+        reported += n;
+    }
+    let (mut heard, mut buf) = (0, vec![0; 100_000]);
+    let n = world.far.try_read(&mut buf).expect("it is full");
+    world.peer.receive(&buf[..n]).expect("good records");
+    // There is room again, and the pipe closes.
+    world.pipe.close();
+    while let Ok(n @ 1..) = world.far.try_read(&mut buf) {
+        world.peer.receive(&buf[..n]).expect("good records");
+    }
+    heard += read(&mut world.peer).len();
+    assert_eq!(heard, reported);
+}
+
 #[test]
 fn a_close_says_close_notify() {
     let mut world = World::new();

@@ -303,6 +303,10 @@ fn accept(
 
 /// Serves one connection on a thread of its own.
 pub fn on_pipe(sim: &Sim, pipe: Arc<dyn Pipe>, behaviour: Behaviour) {
-    let os = sim.os();
-    sim.spawn("peer", move || serve(&*os, &*pipe, &behaviour));
+    let inner = sim.clone();
+    sim.spawn("peer", move || {
+        if let Some(pipe) = inner.accepted(pipe) {
+            serve(&*inner.os(), &*pipe, &behaviour);
+        }
+    });
 }

@@ -25,7 +25,14 @@ pub fn listen(sim: &Sim, refusals: Vec<Refusal>, bytes: usize) -> SocketAddr {
     let connections = refusals.len() + 1;
     let mut refusals = refusals.into_iter();
     let (address, end) = peer::listen_with(sim, connections, move |sim, pipe| match refusals.next() {
-        Some(refusal) => drop(sim.spawn("refuser", move || refuse(&*pipe, refusal, bytes))),
+        Some(refusal) => {
+            let inner = sim.clone();
+            sim.spawn("refuser", move || {
+                if let Some(pipe) = inner.accepted(pipe) {
+                    refuse(&*pipe, refusal, bytes);
+                }
+            });
+        }
         None => peer::on_pipe(sim, pipe, Behaviour::default()),
     });
     sim.at_end(end);

@@ -9,6 +9,7 @@ use super::{CHAT, COUNT, DIE, DROP, ECHO, LAST, MEET, STREAM, none, peer, reques
 use bytes::Bytes;
 use proto_core::rpc::Front;
 use rt_std::testkit::{Failure, Network, Report, Sim, Task};
+use rt_std::tls::{TlsAcceptor, TlsConnector};
 use rt_std::{Cancel, Channel, Code, SendError, TryRecvError};
 use std::time::Duration;
 
@@ -30,6 +31,13 @@ impl Scene {
         if let Some(rule) = without {
             sim = sim.without_rule(rule);
         }
+        sim.try_run(|sim| (self.play)(sim, seed)).map(|(_, report)| report)
+    }
+
+    /// Plays it on a seed, over TLS.
+    pub fn run_over_tls(&self, seed: u64, connector: &TlsConnector, acceptor: &TlsAcceptor) -> Result<Report, Failure> {
+        let sim = Sim::seed(seed).with_network((self.network)(seed)).with_max_switches(60_000);
+        let sim = sim.with_tls(connector.clone(), acceptor.clone());
         sim.try_run(|sim| (self.play)(sim, seed)).map(|(_, report)| report)
     }
 }

@@ -51,7 +51,9 @@ fn answer(sim: &Sim, pipe: Arc<dyn Pipe>, answer: &'static str, cut: usize) {
         if !answer.contains(" 200 ") {
             return pipe.close();
         }
-        peer::serve(&*inner.os(), &*pipe, &peer::Behaviour::default());
+        if let Some(pipe) = inner.accepted(pipe) {
+            peer::serve(&*inner.os(), &*pipe, &peer::Behaviour::default());
+        }
     });
 }
 
