@@ -56,8 +56,8 @@ still_there() {
 }
 
 # Our runtimes, and whether TLS is used.
-runtimes=${RUNTIMES:-std}
-transports=${TLS:-false}
+runtimes=${RUNTIMES:-std smol}
+transports=${TLS:-false true}
 failed=0
 pairs=0
 

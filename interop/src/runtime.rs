@@ -31,7 +31,10 @@ pub trait Runtime: AnyStreams + Clone + Send + Sync + 'static {
         requests: Vec<Q>,
     ) -> impl Future<Output = Result<Vec<M>, Status>>;
 
-    /// A token, and what uses it after a while, beside whatever goes on.
+    /// A token, and what uses it.
+    fn cancel() -> (Arc<dyn CancelToken>, Box<dyn FnOnce() + Send>);
+
+    /// A token that is used after a while, whatever goes on.
     fn cancel_after(time: Duration) -> Arc<dyn CancelToken>;
 }
 

@@ -46,20 +46,21 @@ pub(super) async fn timeout_on_sleeping_server<F: Runtime>(peer: &Peer<F>) -> Ou
 }
 
 pub(super) async fn cancel_after_begin<F: Runtime>(peer: &Peer<F>) -> Outcome {
-    let cancel = F::cancel_after(Duration::from_millis(1));
-    let call = peer.test.streaming_input_call_with(limited().cancel_on(&cancel));
-    F::sleep(Duration::from_millis(20)).await;
+    let (token, cancel) = F::cancel();
+    let call = peer.test.streaming_input_call_with(limited().cancel_on(&token));
+    cancel();
     code("call", &failure(F::finish(call).await)?, Code::Cancelled)
 }
 
 pub(super) async fn cancel_after_first_response<F: Runtime>(peer: &Peer<F>) -> Outcome {
     let key = watch_key();
-    let cancel = F::cancel_after(Duration::from_millis(500));
-    let mut call = peer.test.full_duplex_call_with(limited().with_metadata(WATCH, &key).cancel_on(&cancel));
+    let (token, cancel) = F::cancel();
+    let mut call = peer.test.full_duplex_call_with(limited().with_metadata(WATCH, &key).cancel_on(&token));
     F::bidi_send(&mut call, StreamingOutputCallRequest { payload: payload(27_182), ..wish([31_415]) }).await?;
     let reply = F::bidi_next(&mut call).await.ok_or("no reply")??;
     zeros("reply", reply.payload.as_ref(), 31_415)?;
     F::bidi_send(&mut call, wish_late()).await?;
+    cancel();
     code("call", &failure(F::bidi_next(&mut call).await.transpose())?, Code::Cancelled)?;
     handler_was_cancelled(peer, &key).await
 }

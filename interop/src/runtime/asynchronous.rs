@@ -60,13 +60,18 @@ impl Runtime for Channel {
         Ok(smol::future::try_zip(send, receive).await?.1)
     }
 
-    fn cancel_after(time: Duration) -> Arc<dyn CancelToken> {
+    fn cancel() -> (Arc<dyn CancelToken>, Box<dyn FnOnce() + Send>) {
         let cancel = Cancel::new();
         // A handle that was just made can be used.
         let token = cancel.to_cancel_token().expect("it can cancel");
+        (token, Box::new(move || cancel.cancel()))
+    }
+
+    fn cancel_after(time: Duration) -> Arc<dyn CancelToken> {
+        let (token, cancel) = Self::cancel();
         smol::spawn(async move {
             Timer::after(time).await;
-            cancel.cancel();
+            cancel();
         })
         .detach();
         token

@@ -49,18 +49,19 @@ impl Runtime for Channel {
         })
     }
 
-    fn cancel_after(time: Duration) -> Arc<dyn CancelToken> {
+    fn cancel() -> (Arc<dyn CancelToken>, Box<dyn FnOnce() + Send>) {
         let cancel = Cancel::new();
         // A handle that was just made can be used.
         let token = cancel.to_cancel_token().expect("it can cancel");
-        if time.is_zero() {
-            cancel.cancel();
-        } else {
-            thread::spawn(move || {
-                thread::sleep(time);
-                cancel.cancel();
-            });
-        }
+        (token, Box::new(move || cancel.cancel()))
+    }
+
+    fn cancel_after(time: Duration) -> Arc<dyn CancelToken> {
+        let (token, cancel) = Self::cancel();
+        thread::spawn(move || {
+            thread::sleep(time);
+            cancel();
+        });
         token
     }
 }

@@ -37,7 +37,8 @@ impl Drive {
         let mut oldest: Option<Instant> = None;
         loop {
             // Before the lock: giving a place back may wake somebody.
-            if self.place.is_none() && !conn.lock().fresh.is_empty() {
+            let asked = self.place.is_some() || !conn.lock().fresh.is_empty();
+            if asked && self.place.is_none() {
                 self.place = conn.hub.handler();
             }
             let mut held = conn.lock();
@@ -53,6 +54,12 @@ impl Drive {
                 self.place = None;
                 return more;
             };
+            if !asked {
+                // It came meanwhile (a flush has let it go, say): a place is to be asked for first.
+                held.fresh.push_front(id);
+                conn.unlock(held);
+                continue;
+            }
             let begun = self.begin(&conn, &mut held, id, now);
             conn.unlock(held);
             if let Some(begun) = begun {
