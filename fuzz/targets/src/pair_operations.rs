@@ -2,8 +2,9 @@
 //! stalls and breaks, under a clock that jumps.
 //!
 //! Asserted after every operation: timers progress (nothing is due after it was served), and what both ends hold stays within the documented
-//! bound. In the end the network is whole and everybody finishes: every call ends at both sides, what was sent arrived once and in order,
-//! everything is given back, the windows are whole, and a connection that still stands carries one more call.
+//! bound. In the end the network is whole and everybody finishes, where whoever waits does nothing before an event wakes it: every call ends at
+//! both sides, what was sent arrived once and in order, everything is given back, the windows are whole, and a connection that still stands
+//! carries one more call.
 
 mod talk;
 mod wind_up;

@@ -3,6 +3,7 @@
 use bytes::Buf;
 use proto_core::MessageBuf;
 use proto_core::call::{CallId, Kind};
+use proto_core::connection::Event;
 
 /// Messages of one direction.
 #[derive(Debug, Default)]
@@ -49,8 +50,23 @@ impl Direction {
     }
 }
 
+/// What one end of a call waits for: an event has to wake it.
+#[derive(Debug, Default)]
+pub(super) struct Waits {
+    pub(super) to_receive: bool,
+    pub(super) to_send: bool,
+}
+
+impl Waits {
+    /// An event named the call.
+    pub(super) fn wake(&mut self, event: Event) {
+        self.to_receive &= !matches!(event, Event::Readable(_) | Event::Ended(_));
+        self.to_send &= !matches!(event, Event::Writable(_) | Event::Ended(_));
+    }
+}
+
 /// One call, as both ends know it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Talk {
     pub(super) kind: Kind,
     /// The client's id, until it is released.
@@ -59,6 +75,10 @@ pub(super) struct Talk {
     pub(super) server: Option<CallId>,
     pub(super) up: Direction,
     pub(super) down: Direction,
+    pub(super) client_waits: Waits,
+    pub(super) server_waits: Waits,
+    /// The server has heard the client's end.
+    pub(super) heard: bool,
     /// The client has heard how it ended.
     pub(super) over: bool,
 }

@@ -29,21 +29,23 @@ impl World {
         self.one_more_call();
     }
 
-    /// Everybody does what is to be done. False when nothing has moved.
+    /// Everybody who does not wait does what is to be done: only an event wakes those who wait. False when nothing has moved.
     fn round(&mut self) -> bool {
         let before = (self.pair.transferred(), self.waiting());
         assert!(self.pair.settle(), "bytes for ever");
         self.events();
         for call in 0..self.talks.len() {
-            self.finish_asking(call);
-            while self.hear(call) {}
+            if !self.talks[call].client_waits.to_send {
+                self.finish_asking(call);
+            }
+            while !self.talks[call].client_waits.to_receive && self.hear(call) {}
         }
-        for _ in 0..=self.talks.len() {
-            self.accept();
-        }
+        while !self.waits_to_accept && self.accept() {}
         for call in 0..self.talks.len() {
-            while self.listen(call) {}
-            self.serve(call);
+            while !self.talks[call].server_waits.to_receive && self.listen(call) {}
+            if !self.talks[call].server_waits.to_receive {
+                self.serve(call);
+            }
         }
         assert!(self.pair.settle(), "bytes for ever");
         before != (self.pair.transferred(), self.waiting())
@@ -58,11 +60,11 @@ impl World {
     fn serve(&mut self, call: usize) {
         let now = self.pair.now();
         let talk = &mut self.talks[call];
-        let Some(mut handle) = talk.server.and_then(|id| self.pair.server.call(id).ok()) else { return };
+        let Some(handle) = talk.server.and_then(|id| self.pair.server.call(id).ok()) else { return };
         if handle.outcome().is_some() {
             handle.release(now);
             talk.server = None;
-        } else if matches!(handle.recv(now, &mut MessageBuf::new()), Recv::End) {
+        } else if talk.heard {
             if talk.kind.server_streams || talk.down.has_sent() {
                 self.finish_answering(call, 0);
             } else {

@@ -1,11 +1,12 @@
 //! A client and a server, and operations on them.
 
 use super::Op;
-use super::talk::{Direction, Talk};
+use super::talk::Talk;
 use crate::input::Input;
 use proto_core::call::{CallOptions, Head, Recv, SendError};
+use proto_core::connection::Event;
 use proto_core::error::{ConnectionError, ErrorCode};
-use proto_core::testkit::{Break, Faults, KINDS, Pair, take_events};
+use proto_core::testkit::{Break, Faults, KINDS, Pair};
 use proto_core::{Config, MessageBuf, Metadata, Status};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(super) struct World {
     pub(super) pair: Pair,
     configs: [Config; 2],
     pub(super) talks: Vec<Talk>,
+    /// `accept` had nothing: an event has to say that it has.
+    pub(super) waits_to_accept: bool,
     buf: MessageBuf,
 }
 
@@ -64,7 +67,13 @@ impl World {
             seed => Faults::delays(seed.into()),
         };
         let [client, server] = configs.clone();
-        World { pair: Pair::new(client, server, faults), configs, talks: Vec::new(), buf: MessageBuf::new() }
+        World {
+            pair: Pair::new(client, server, faults),
+            configs,
+            talks: Vec::new(),
+            waits_to_accept: false,
+            buf: MessageBuf::new(),
+        }
     }
 
     pub(super) fn act(&mut self, op: Op) {
@@ -79,7 +88,7 @@ impl World {
             5 => drop(self.hear(call)),
             6 => self.reply(call, amount),
             7 | 8 => self.answer(call, amount),
-            9 => self.accept(),
+            9 => drop(self.accept()),
             10 => drop(self.listen(call)),
             11 => self.send_headers(call, amount),
             12 => drop(self.pair.step()),
@@ -135,8 +144,7 @@ impl World {
         // The path tells the server which of the calls it is.
         let path = format!("/test/{}", self.talks.len());
         if let Ok(id) = self.pair.client.start(now, Head::new(&path), &options) {
-            let (up, down) = (Direction::default(), Direction::default());
-            self.talks.push(Talk { kind, client: Some(id), server: None, up, down, over: false });
+            self.talks.push(Talk { kind, client: Some(id), ..Talk::default() });
         }
     }
 
@@ -148,6 +156,7 @@ impl World {
         let len = LENGTHS[usize::from(amount) % LENGTHS.len()];
         let message = talk.up.next(call, true, len);
         let sent = if last { handle.send_last(now, &message) } else { handle.send(now, &message) };
+        talk.client_waits.to_send = matches!(sent, Err(SendError::Blocked));
         match sent {
             Ok(()) => {
                 talk.up.accepted(len);
@@ -174,7 +183,9 @@ impl World {
         let now = self.pair.now();
         let Some(talk) = self.talks.get_mut(call) else { return false };
         let Some(mut handle) = talk.client.and_then(|id| self.pair.client.call(id).ok()) else { return false };
-        match handle.recv(now, &mut self.buf) {
+        let recv = handle.recv(now, &mut self.buf);
+        talk.client_waits.to_receive = matches!(recv, Recv::Pending);
+        match recv {
             Recv::Message => {
                 talk.down.arrived(call, false, &mut self.buf);
                 return true;
@@ -192,8 +203,11 @@ impl World {
         false
     }
 
-    pub(super) fn accept(&mut self) {
-        let Some(id) = self.pair.server.accept() else { return };
+    /// The server takes a new call. True if there was one.
+    pub(super) fn accept(&mut self) -> bool {
+        let found = self.pair.server.accept();
+        self.waits_to_accept = found.is_none();
+        let Some(id) = found else { return false };
         let mut handle = self.pair.server.call(id).expect("accepted");
         let path = handle.head().path;
         let call: usize = path.strip_prefix("/test/").and_then(|n| n.parse().ok()).expect("our own path");
@@ -201,6 +215,7 @@ impl World {
         assert!(talk.server.is_none(), "call {call} came twice");
         handle.set_kind(talk.kind);
         talk.server = Some(id);
+        true
     }
 
     /// The server pulls. True while there may be more.
@@ -208,7 +223,9 @@ impl World {
         let now = self.pair.now();
         let Some(talk) = self.talks.get_mut(call) else { return false };
         let Some(mut handle) = talk.server.and_then(|id| self.pair.server.call(id).ok()) else { return false };
-        match handle.recv(now, &mut self.buf) {
+        let recv = handle.recv(now, &mut self.buf);
+        talk.server_waits.to_receive = matches!(recv, Recv::Pending);
+        match recv {
             Recv::Message => {
                 talk.up.arrived(call, true, &mut self.buf);
                 return true;
@@ -216,6 +233,7 @@ impl World {
             Recv::Pending => assert!(handle.outcome().is_none(), "a call that is over never waits"),
             Recv::End if handle.outcome().is_none() => {
                 assert!(talk.up.is_complete() && talk.up.ended, "call {call}: the end, and messages are missing");
+                talk.heard = true;
             }
             Recv::End | Recv::Failed(_) => assert!(handle.outcome().is_some()),
         }
@@ -310,9 +328,29 @@ impl World {
         if which & 1 == 0 { self.pair.client.shutdown(now, grace) } else { self.pair.server.shutdown(now, grace) }
     }
 
+    /// Events wake the calls that they name. They name calls that live, and there is an end to them.
     pub(super) fn events(&mut self) {
-        take_events(&mut self.pair.client);
-        take_events(&mut self.pair.server);
+        for _ in 0..10_000 {
+            let Some(event) = self.pair.client.poll_event() else { break };
+            if let Event::Readable(id) | Event::Writable(id) | Event::Ended(id) = event {
+                assert!(self.pair.client.call(id).is_ok(), "{event:?} of a call that was released");
+                let named = self.talks.iter_mut().find(|talk| talk.client == Some(id));
+                named.expect("a call of ours").client_waits.wake(event);
+            }
+        }
+        for _ in 0..10_000 {
+            let Some(event) = self.pair.server.poll_event() else { break };
+            if let Event::Readable(id) | Event::Writable(id) | Event::Ended(id) = event {
+                assert!(self.pair.server.call(id).is_ok(), "{event:?} of a call that was released");
+                let named = self.talks.iter_mut().find(|talk| talk.server == Some(id));
+                named.expect("a call that was accepted").server_waits.wake(event);
+            }
+            self.waits_to_accept &= event != Event::Incoming;
+        }
+        assert!(
+            self.pair.client.poll_event().is_none() && self.pair.server.poll_event().is_none(),
+            "events without end"
+        );
     }
 
     /// Neither end may say that the other broke the protocol; pings more often than a server likes are no fault of the client's machine.
