@@ -2,12 +2,16 @@
 
 use crate::world::{COUNT, JOIN, NOWHERE, SAY, TALK, World};
 use bytes::Bytes;
-use proto_core::rpc::driven::{Caller, Lend, open, start};
+use proto_core::connection::Client;
+use proto_core::rpc::driven::{Caller, Driven, Lend, open, start};
 use proto_core::rpc::{AnyStreams, CancelToken, OnCancel, Request, RequestOptions, SendError, TrySendError};
 use proto_core::{Code, Config, Status};
+use std::cell::RefCell;
+use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// In one piece, and byte by byte.
@@ -237,8 +241,8 @@ fn a_library_of_no_runtime_runs_on_it() {
     for chop in CHOPS {
         let mut world = World::new(chop);
         let caller = Caller(world.near.clone());
-        let mut work = std::pin::pin!(all_shapes(&caller));
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut work = pin!(all_shapes(&caller));
+        let mut context = Context::from_waker(Waker::noop());
         let mut turns = 0;
         while work.as_mut().poll(&mut context).map(|result| result.unwrap()).is_pending() {
             world.settle();
@@ -246,4 +250,33 @@ fn a_library_of_no_runtime_runs_on_it() {
             assert!(turns < 100, "nothing moves");
         }
     }
+}
+
+/// Whoever drives the connection does so between a caller's look and its leaving a waker, and so wakes it not.
+#[derive(Clone)]
+struct Racing(Rc<RefCell<World>>);
+
+impl Lend<Driven<Client>> for Racing {
+    fn lend<O>(&self, act: impl FnOnce(&mut Driven<Client>) -> O) -> O {
+        let near = self.0.borrow().near.clone();
+        near.lend(act)
+    }
+
+    fn waiting(&self, _cx: &mut Context<'_>) {
+        self.0.borrow_mut().settle();
+    }
+}
+
+#[test]
+fn what_comes_while_a_caller_leaves_its_waker_is_not_missed() {
+    let on = Racing(Rc::new(RefCell::new(World::new(usize::MAX))));
+    let mut cx = Context::from_waker(Waker::noop());
+    let reply = pin!(start(&on, &SAY, Request::new(Bytes::from("Ada"))).reply());
+    assert!(matches!(reply.poll(&mut cx), Poll::Ready(Ok(reply)) if *reply == "Hello, Ada"));
+
+    let (mut requests, mut replies) = open(&on, &TALK, RequestOptions::new());
+    let message = Bytes::from(vec![1; 60_000]);
+    while requests.try_send(message.clone()).is_ok() {}
+    assert!(matches!(pin!(requests.send(message.clone())).poll(&mut cx), Poll::Ready(Ok(()))));
+    assert!(matches!(pin!(replies.next()).poll(&mut cx), Poll::Ready(Some(Ok(echo))) if echo == message));
 }

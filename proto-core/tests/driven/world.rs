@@ -15,7 +15,7 @@ pub(crate) type Near = Rc<RefCell<Driven<Client>>>;
 
 /// The server's end.
 #[derive(Clone)]
-pub(crate) struct Far(Arc<Mutex<Driven<Server>>>);
+pub(crate) struct Far(pub(crate) Arc<Mutex<Driven<Server>>>);
 
 impl Lend<Driven<Server>> for Far {
     fn lend<O>(&self, act: impl FnOnce(&mut Driven<Server>) -> O) -> O {
@@ -199,7 +199,7 @@ impl World {
 }
 
 /// Up to `chop` bytes, from one end's output to the other's input.
-fn carry(
+pub(crate) fn carry(
     wire: &mut (Outgoing, Incoming),
     chop: usize,
     mut transmit: impl FnMut(&mut Outgoing) -> bool,
