@@ -86,7 +86,7 @@ certificates() {
     [[ $transports == *true* ]] || return 0
     "$(binary interop bin make-certificates)" "$work"
     tls_server[true]="--use_tls true --tls_cert_file $work/server.pem --tls_key_file $work/server.key"
-    tls_client[true]="--use_tls=true --ca_file=$work/ca.pem --server_host_override=foo.test.google.fr"
+    tls_client[true]="--use_tls=true --use_test_ca=true --ca_file=$work/ca.pem --server_host_override=foo.test.google.fr"
     tls_python[true]="--ca_file $work/ca.pem --server_host_override foo.test.google.fr"
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 enum Transport {
     Tcp,
     Unix(PathBuf),
-    Tls { server: ServerTls, client: ClientTls },
+    Tls { server: Box<ServerTls>, client: Box<ClientTls> },
 }
 
 impl Transport {
@@ -31,8 +31,8 @@ impl Transport {
         let made = rcgen::generate_simple_self_signed(["foo.test.google.fr".to_owned()]).expect("a certificate");
         let chain = made.cert.pem();
         Transport::Tls {
-            server: ServerTls::new(&chain, made.signing_key.serialize_pem()),
-            client: ClientTls::new().with_roots_pem(&chain).with_server_name("foo.test.google.fr"),
+            server: Box::new(ServerTls::new(&chain, made.signing_key.serialize_pem())),
+            client: Box::new(ClientTls::new().with_roots_pem(&chain).with_server_name("foo.test.google.fr")),
         }
     }
 }
@@ -56,7 +56,7 @@ macro_rules! serve {
         let server = match $transport {
             Transport::Tcp => builder.bind("127.0.0.1:0"),
             Transport::Unix(path) => builder.bind_unix(path),
-            Transport::Tls { server, .. } => builder.tls(server.clone()).bind("127.0.0.1:0"),
+            Transport::Tls { server, .. } => builder.tls((**server).clone()).bind("127.0.0.1:0"),
         };
         let running = server.expect("it can listen").spawn();
         let target = running.address().to_string();
@@ -67,7 +67,7 @@ macro_rules! serve {
 macro_rules! builder {
     ($runtime:ident, $transport:expr, $target:expr) => {
         match $transport {
-            Transport::Tls { client, .. } => $runtime::Channel::builder($target).tls(client.clone()),
+            Transport::Tls { client, .. } => $runtime::Channel::builder($target).tls((**client).clone()),
             _ => $runtime::Channel::builder($target),
         }
     };
