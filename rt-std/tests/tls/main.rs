@@ -1,4 +1,5 @@
-//! Client and server over TLS, on real sockets: calls of every shape, mutual TLS, mistakes, peers that mean no good.
+//! Client and server over TLS, on real sockets: calls of every shape, mutual TLS, mistakes, peers that mean no good; and on the
+//! simulated network, with faults.
 //!
 //! Times here are guards against hanging; nothing is asserted about how long anything takes.
 #![allow(dead_code, unreachable_pub, missing_docs)]
@@ -8,5 +9,6 @@ mod mistakes;
 mod peers;
 #[path = "../support/proxy.rs"]
 mod proxy;
+mod sim;
 mod tunnel;
 mod world;
