@@ -1,7 +1,7 @@
 //! The client's front: what a channel does to start a call and to take its replies, without threads.
 
 use bytes::Bytes;
-use proto_core::call::{CallId, CallOptions, Head, Recv, SendError};
+use proto_core::call::{CallId, Head, Recv, SendError};
 use proto_core::connection::{Client, Connection, StartError};
 use proto_core::rpc::method::{DecodeFn, EncodeFn};
 use proto_core::rpc::{Front, Kind, Method, Request, RequestOptions, Response};
@@ -59,13 +59,7 @@ impl Desk {
         self.scratch.clear();
         encode(&message, &mut self.scratch)?;
         drop(message);
-        let deadline = options.deadline_from(self.now);
-        let options = CallOptions {
-            kind,
-            deadline,
-            metadata: options.metadata,
-            max_receive_message_size: options.max_receive_message_size,
-        };
+        let (options, _) = options.into_call_options(kind, self.now);
         let id = match self.connection.start(self.now, Head::new(path), &options) {
             Ok(id) => id,
             Err(StartError::Closed) => return Err(Status::unavailable("the connection is closed")),

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::call::scratch::{Encoded, with_message};
 use super::channel::Channel;
-use proto_core::call::{CallOptions, Head, Kind};
+use proto_core::call::{Head, Kind};
 use proto_core::channel::{Decision, Retry, Waiter};
 use proto_core::connection::{Ended, StartError};
 use proto_core::rpc::method::DecodeFn;
@@ -54,13 +54,8 @@ fn exchange(
     let shared = channel.shared();
     let options = shared.settings.calls.complete(options)?;
     let (mut waiter, mut retry) = (Waiter::new(options.wait_for_ready), Retry::new());
-    let deadline = options.deadline_from(shared.os.now());
-    let options = CallOptions {
-        kind: Kind::UNARY,
-        deadline,
-        metadata: options.metadata,
-        max_receive_message_size: options.max_receive_message_size,
-    };
+    let (options, _) = options.into_call_options(Kind::UNARY, shared.os.now());
+    let deadline = options.deadline;
     loop {
         let Some(driver) = shared.acquire(&mut waiter, deadline, None, &|| false)? else { continue };
         match driver.exchange(Head::new(path), &options, request.payload(), reply) {

@@ -91,7 +91,7 @@ impl Call {
     ) -> Arc<Self> {
         let shared = channel.shared();
         let now = shared.os.now();
-        let (mut options, mut over) = match shared.settings.calls.complete(options) {
+        let (options, mut over) = match shared.settings.calls.complete(options) {
             Ok(options) => (options, None),
             Err(status) => (RequestOptions::default(), Some(status)),
         };
@@ -99,7 +99,6 @@ impl Call {
             over.get_or_insert(status);
             None
         });
-        let tokens = std::mem::take(&mut options.cancel);
         let state = State {
             phase: over.map_or(Phase::Unstarted, Phase::Over),
             waiter: Waiter::new(options.wait_for_ready),
@@ -108,13 +107,7 @@ impl Call {
             sent: Sent::new(request),
             wakers: Wakers::default(),
         };
-        let deadline = options.deadline_from(now);
-        let options = CallOptions {
-            kind,
-            deadline,
-            metadata: options.metadata,
-            max_receive_message_size: options.max_receive_message_size,
-        };
+        let (options, tokens) = options.into_call_options(kind, now);
         let call = Arc::new_cyclic(|me| Call {
             channel: channel.clone(),
             path,
