@@ -25,7 +25,7 @@ impl Drop for Farewell<'_> {
 impl HelloService for Greeter {
     async fn say_hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloResponse>, Status> {
         if request.greeting == "Sloth" {
-            // Wakes up early, with an error, when the caller has no more time.
+            // When its caller has no more time, it is dropped here.
             request.context().sleep_async(Duration::from_secs(10)).await?;
         }
         Ok(hello(&request.greeting).into())

@@ -1,5 +1,6 @@
 //! A connection step by step: what is written when and by whom, who is woken, what is dropped.
 
+mod random;
 mod rig;
 
 use bytes::Bytes;

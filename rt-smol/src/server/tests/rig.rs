@@ -46,15 +46,17 @@ pub(super) struct Task {
     future: Option<BoxFuture<'static, ()>>,
     counter: Arc<Counter>,
     seen: usize,
+    new: bool,
 }
 
 impl Task {
     fn new(future: BoxFuture<'static, ()>) -> Self {
-        Task { future: Some(future), counter: Arc::default(), seen: 0 }
+        Task { future: Some(future), counter: Arc::default(), seen: 0, new: true }
     }
 
     pub(super) fn poll(&mut self) {
         self.seen = self.counter.count();
+        self.new = false;
         let waker = Waker::from(self.counter.clone());
         if let Some(future) = &mut self.future
             && future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
@@ -66,6 +68,11 @@ impl Task {
     /// How often it was woken since its last poll.
     pub(super) fn woken(&self) -> usize {
         self.counter.count() - self.seen
+    }
+
+    /// It was woken, or never polled.
+    pub(super) fn wants_poll(&self) -> bool {
+        self.woken() > 0 || self.new
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -182,20 +189,29 @@ impl Rig {
         self.client.call(id).expect("it runs").send(now, message).expect("there is room");
     }
 
-    /// The client writes what it has.
-    pub(super) fn transmit(&mut self) {
-        let mut outgoing = Outgoing::new();
+    /// What the client has to write.
+    pub(super) fn output(&mut self) -> Vec<u8> {
+        let (mut all, mut outgoing) = (Vec::new(), Outgoing::new());
         while self.client.poll_transmit(self.now(), &mut outgoing) {
             let mut segments = [&[][..]; 64];
             let count = outgoing.segments(&mut segments);
             let bytes = segments[..count].concat();
             outgoing.advance(bytes.len());
+            all.extend(bytes);
+        }
+        all
+    }
+
+    /// The client writes what it has.
+    pub(super) fn transmit(&mut self) {
+        let bytes = self.output();
+        if !bytes.is_empty() {
             self.pipe.feed(&bytes);
         }
     }
 
-    /// The client reads what there is, and answers what HTTP/2 wants.
-    pub(super) fn hear(&mut self) {
+    /// The client reads what there is.
+    pub(super) fn listen(&mut self) {
         let now = self.now();
         for write in self.pipe.writes().drain(..).skip(self.read) {
             self.read += 1;
@@ -203,12 +219,22 @@ impl Rig {
             let _ = self.client.receive(now, &mut self.incoming);
         }
         while self.client.poll_event().is_some() {}
+    }
+
+    /// The same, and answers what HTTP/2 wants.
+    pub(super) fn hear(&mut self) {
+        self.listen();
         self.transmit();
     }
 
     /// The next message of a call, or its end.
     pub(super) fn pull(&mut self, id: CallId) -> Result<Vec<u8>, Option<Code>> {
         self.hear();
+        self.take(id)
+    }
+
+    /// The same of what was read before.
+    pub(super) fn take(&mut self, id: CallId) -> Result<Vec<u8>, Option<Code>> {
         let (now, mut message) = (self.now(), MessageBuf::new());
         match self.client.call(id).expect("it was not released").recv(now, &mut message) {
             Recv::Message => Ok(message.copy_to_bytes(message.remaining()).to_vec()),
