@@ -107,7 +107,7 @@ impl Rig {
         let time = clock.clone();
         let service = Service(move |call| -> CallFuture { Box::pin(handler(call, time.clone())) });
         router.add(&INFO, Arc::new(service)).expect("the first one");
-        let config = Config { max_unsent: 256 * 1024, ..Config::default() };
+        let config = Config { max_unsent: 256 * 1024, min_ping_interval: Duration::ZERO, ..Config::default() };
         let hub = Hub::new(os.clone(), router, Limits::default(), config, crate::security::ServerSecurity::default());
         let pipe = ScriptPipe::default();
         let held: Arc<dyn Pipe> = Arc::new(pipe.clone());

@@ -1,0 +1,102 @@
+//! What is dropped with what: handlers with their calls, calls with their tasks, sockets with their connections.
+
+use super::rig::Rig;
+use bytes::Bytes;
+use proto_core::grpc::Code;
+use proto_core::rpc::{Encode, Raw};
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+/// Counts its drop.
+struct Dropped(Arc<AtomicUsize>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// Handlers that wait for ever, and how many of them were dropped.
+fn waiting() -> (Rig, Arc<AtomicUsize>) {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let shared = drops.clone();
+    let rig = Rig::serving(move |call, _| {
+        let dropped = Dropped(shared.clone());
+        async move {
+            let _dropped = dropped;
+            pending::<()>().await;
+            (call, Ok(()))
+        }
+    });
+    (rig, drops)
+}
+
+#[test]
+fn a_cancelled_call_wakes_its_handlers_task_which_drops_it() {
+    let (mut rig, drops) = waiting();
+    let ids = [rig.unary(b"a"), rig.unary(b"b")];
+    rig.transmit();
+    rig.poll();
+    let mut tasks = rig.spawned();
+    tasks.iter_mut().for_each(|task| task.poll());
+    let now = rig.now();
+    rig.client.call(ids[0]).expect("it runs").release(now);
+    rig.transmit();
+    rig.poll();
+    assert_eq!((tasks[0].woken(), tasks[1].woken(), drops.load(SeqCst)), (1, 0, 0));
+    tasks[0].poll();
+    assert!(tasks[0].is_finished());
+    assert_eq!((drops.load(SeqCst), rig.hub.running()), (1, 1));
+}
+
+#[test]
+fn a_handlers_task_that_is_dropped_cancels_its_call() {
+    let (mut rig, drops) = waiting();
+    let id = rig.unary(b"a");
+    rig.transmit();
+    rig.poll();
+    let mut tasks = rig.spawned();
+    tasks[0].poll();
+    drop(tasks);
+    assert_eq!((drops.load(SeqCst), rig.hub.running(), rig.woken()), (1, 0, 0));
+    assert_eq!(rig.pull(id), Err(Some(Code::Cancelled)));
+}
+
+#[test]
+fn a_connections_task_that_is_dropped_ends_everything_on_it() {
+    let (mut rig, drops) = waiting();
+    rig.unary(b"a");
+    rig.transmit();
+    rig.poll();
+    let mut tasks = rig.spawned();
+    tasks[0].poll();
+    rig.task = None;
+    assert!(rig.pipe_is_dropped());
+    assert_eq!(tasks[0].woken(), 1);
+    tasks[0].poll();
+    assert_eq!((drops.load(SeqCst), rig.hub.running(), rig.hub.connections().len()), (1, 0, 0));
+    drop(tasks);
+    assert!(rig.connection_is_dropped());
+}
+
+#[test]
+fn a_pusher_that_outlives_its_call_keeps_no_socket() {
+    let kept = Arc::new(std::sync::Mutex::new(None));
+    let shared = kept.clone();
+    let mut rig = Rig::serving(move |mut call, _| {
+        *shared.lock().expect("nobody panics") = Some(call.async_sender(<Raw as Encode<Bytes>>::encode).pusher());
+        async move { (call, Ok(())) }
+    });
+    rig.bidi();
+    rig.transmit();
+    rig.poll();
+    let now = rig.now();
+    rig.client.lost(now, "the test's doing".into(), None);
+    rig.task = None;
+    assert!(rig.pipe_is_dropped());
+    let pusher = kept.lock().expect("nobody panics").take().expect("a call came");
+    assert!(pusher.is_closed());
+    drop(pusher);
+    assert!(rig.connection_is_dropped());
+}
