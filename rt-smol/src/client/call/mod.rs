@@ -274,7 +274,7 @@ impl Call {
         }
         state.phase = Phase::Unstarted;
         drop(state);
-        driver.release(id, true);
+        driver.release(id);
         Next::Again
     }
 
@@ -285,14 +285,9 @@ impl Call {
 
     /// It has ended, with this status; the connection has released it.
     fn over(&self, status: Status) {
-        let mut woken = Woken::default();
         let mut state = self.lock();
         state.phase = Phase::Over(status);
         state.sent.commit();
-        // The other half of it.
-        state.wakers.all(&mut woken);
-        drop(state);
-        woken.deliver();
     }
 
     /// Ends it, from anywhere.
@@ -347,7 +342,7 @@ impl Drop for Call {
             self.channel.shared().forget(place);
         }
         if let Phase::Running(driver, id) = phase {
-            driver.release(id, false);
+            driver.release(id);
         }
     }
 }

@@ -6,13 +6,13 @@ use crate::client::channel::Channel;
 use crate::client::requests::Requests;
 use crate::client::streaming::Streaming;
 use crate::client::unary::Unary;
-use crate::scripted::Counter;
+use crate::scripted::{Counter, ScriptPipe};
 use crate::{Cancel, Code, Request, RequestOptions, Response, SendError, Status};
 use bytes::Bytes;
 use proto_core::rpc::{Front, Kind, Method, Raw};
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use world::World;
@@ -55,23 +55,36 @@ fn a_call_cancelled_while_it_starts_is_cancelled_then() {
     assert_eq!((last[3], &last[9..]), (3, &[0, 0, 0, 8][..]));
 }
 
+/// Does this while the pipe is written to for the n-th time from now.
+fn during_write(pipe: ScriptPipe, n: usize, act: impl FnOnce() + Send + 'static) {
+    let again = pipe.clone();
+    pipe.during_next_write(move || if n == 0 { act() } else { during_write(again, n - 1, act) });
+}
+
+fn finish(requests: &Mutex<Option<Requests<Bytes>>>) {
+    let requests = requests.lock().unwrap().take();
+    if let Some(requests) = requests {
+        assert!(poll(requests.finish()).is_ready());
+    }
+}
+
 #[test]
 fn requests_finished_while_the_call_starts_are_finished_then() {
-    let mut world = World::new(1);
-    let channel = world.channel("10.0.0.1:1");
-    // The preface is the connection's first write, the call's start the next.
-    let (requests, replies) = chat(&channel);
-    let (tell, told) = std::sync::mpsc::channel();
-    let pipe = world.peers[0].pipe.clone();
-    world.during_next_write(0, move || {
-        pipe.during_next_write(move || {
-            let _ = tell.send(poll(requests.finish()).map(|finished| finished.is_ok()));
-        });
-    });
-    world.run();
-    assert_eq!(told.try_recv(), Ok(Poll::Ready(true)));
-    assert_eq!(world.peers[0].ended, 1);
-    drop(replies);
+    // The preface, an ACK, the call's start: one of them.
+    for n in 0..3 {
+        let mut world = World::new(1);
+        let channel = world.channel("10.0.0.1:1");
+        let (requests, replies) = chat(&channel);
+        let requests = Arc::new(Mutex::new(Some(requests)));
+        let early = requests.clone();
+        during_write(world.peers[0].pipe.clone(), n, move || finish(&early));
+        world.run();
+        // If that write never came.
+        finish(&requests);
+        world.run();
+        assert_eq!(world.peers[0].ended, 1, "{n}");
+        drop(replies);
+    }
 }
 
 #[test]
@@ -168,4 +181,44 @@ fn when_a_server_closes_in_the_handshake_the_next_address_is_tried() {
     world.run_but(0);
     assert_eq!(world.peers[1].served, [b"x"]);
     assert!(poll(&mut call).is_pending());
+}
+
+#[test]
+fn a_task_that_waits_no_more_for_headers_is_not_woken() {
+    let mut world = World::new(1);
+    let channel = world.channel("10.0.0.1:1");
+    let (requests, replies) = chat(&channel);
+    let counters: [Arc<Counter>; 3] = Default::default();
+    let wait = |counter: &Arc<Counter>| {
+        let mut waiting = Box::pin(replies.headers());
+        let waker = Waker::from(counter.clone());
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        waiting
+    };
+    drop(wait(&counters[0]));
+    world.run();
+    drop(wait(&counters[1]));
+    let waiting = wait(&counters[2]);
+    let now = world.now();
+    world.peers[0].finish(now, 0);
+    world.run();
+    assert_eq!(counters.each_ref().map(|counter| counter.count()), [0, 0, 1]);
+    assert!(matches!(poll(waiting), Poll::Ready(Ok(_))));
+    drop(requests);
+}
+
+#[test]
+fn a_caller_that_has_written_what_was_in_the_way_of_reading_tells_the_task() {
+    let mut world = World::new(1);
+    let channel = world.connected();
+    let pipe = world.peers[0].pipe.clone();
+    // While a caller writes: PINGs whose answers stop the task from reading on.
+    world.during_next_write(0, move || {
+        (0..8000).for_each(|_| pipe.feed(&[&[0, 0, 8, 6, 0, 0, 0, 0, 0][..], &[1; 8]].concat()))
+    });
+    let call = echo(&channel, b"x");
+    assert!(world.peers[0].pipe.unread() > 0);
+    world.run_but(0);
+    assert_eq!(world.peers[0].pipe.unread(), 0);
+    drop(call);
 }

@@ -110,13 +110,10 @@ impl Driver {
         });
     }
 
-    /// The application is done with a call; one that is not over is cancelled. `moved`: it goes on elsewhere, and who
-    /// waits for it looks there.
-    pub(crate) fn release(&self, id: CallId, moved: bool) {
+    /// The application is done with a call; one that is not over is cancelled. Nobody is woken: who waited for a call that
+    /// ended before its time was woken then.
+    pub(crate) fn release(&self, id: CallId) {
         self.with(|state, now| {
-            if let (true, Some(slot)) = (moved, state.slots.find(id)) {
-                slot.wakers.all(&mut state.exit.woken);
-            }
             state.slots.leave(id, &mut state.exit.woken);
             if let Ok(call) = state.conn.call(id) {
                 call.release(now);

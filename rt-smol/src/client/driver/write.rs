@@ -115,6 +115,8 @@ impl Driver {
         if inner.outgoing.is_empty() && !inner.conn.poll_transmit(now, &mut inner.outgoing) {
             return (state, Turn::Done);
         }
+        // There is room for more in the connection's queues.
+        state.dispatch(now);
         let Some(pipe) = state.pipe.clone() else { return (state, Turn::Done) };
         state.writer = Writer::Taken;
         // Others append to the connection's own buffer meanwhile.
@@ -131,8 +133,6 @@ impl Driver {
         }
         state.written = outgoing.written();
         state.outgoing = outgoing;
-        // What was sent may have moved calls.
-        state.dispatch(now);
         let turn = match wrote {
             Ok(1..) => Turn::Wrote,
             Ok(0) => {
