@@ -9,5 +9,6 @@ mod mistakes;
 mod peers;
 #[path = "../../../rt-std/tests/support/proxy.rs"]
 mod proxy;
+mod sim;
 mod tunnel;
 mod world;
