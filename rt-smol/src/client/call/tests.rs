@@ -222,3 +222,28 @@ fn a_caller_that_has_written_what_was_in_the_way_of_reading_tells_the_task() {
     assert_eq!(world.peers[0].pipe.unread(), 0);
     drop(call);
 }
+
+#[test]
+fn a_unary_call_is_one_write_and_two_wake_ups() {
+    let mut world = World::new(1);
+    let channel = world.connected();
+    // The first one leaves its mark in the header tables.
+    for _ in 0..2 {
+        let (writes, wakes) = (world.peers[0].pipe.writes().len(), world.wakes());
+        let mut call = echo(&channel, b"x");
+        assert_eq!(world.peers[0].pipe.writes().len(), writes + 1, "by its caller");
+        let counter = Arc::<Counter>::default();
+        let waker = Waker::from(counter.clone());
+        assert!(Pin::new(&mut call).poll(&mut Context::from_waker(&waker)).is_pending());
+        world.run();
+        let (now, n) = (world.now(), world.peers[0].served.len() - 1);
+        world.peers[0].reply_to(now, n, b"y");
+        world.run();
+        assert_eq!(counter.count(), 1, "its task, once");
+        assert_eq!(&settled(&mut call).expect("a reply")[..], b"y");
+        drop(call);
+        world.run();
+        assert_eq!(world.wakes(), wakes + 1, "the connection's task, once, by the pipe");
+        assert_eq!(world.peers[0].pipe.writes().len(), writes + 1);
+    }
+}

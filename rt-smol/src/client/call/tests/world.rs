@@ -90,6 +90,11 @@ impl Tasks {
         }
     }
 
+    /// Wake-ups of those that live.
+    fn wakes(&self) -> usize {
+        self.0.lock().unwrap().iter().map(|(_, counter, _)| counter.count()).sum()
+    }
+
     /// Their timers may have fired.
     fn wake_all(&self) {
         for (_, counter, _) in &*self.0.lock().unwrap() {
@@ -149,6 +154,11 @@ impl World {
             peers.for_each(|(_, peer)| peer.serve(self.machine.still.now()));
         }
         self.tasks.run(&self.machine.still);
+    }
+
+    /// How often tasks were woken.
+    pub(super) fn wakes(&self) -> usize {
+        self.tasks.wakes()
     }
 
     /// When the first timer fires.
