@@ -4,6 +4,7 @@ mod support;
 
 use proto_core::rpc::{Front, Peer};
 use proto_core::time::Instant;
+use proto_tls::testkit::Authority;
 use rt_std::Channel;
 use rt_std::os::{Address, Os, Pipe, Poller, Raw, Ready, Thread};
 use rt_std::testkit::{Network, Sim};
@@ -141,5 +142,26 @@ fn a_unary_call_is_one_write_and_one_read_with_a_deadline_and_without() {
         }
         let [reads, try_reads, writes, ..] = counts.take();
         assert!(writes <= 51 && reads + try_reads <= 52, "{reads} reads, {try_reads} tries, {writes} writes");
+    });
+}
+
+#[test]
+fn a_unary_call_over_tls_is_one_write_and_one_read_as_well() {
+    let authority = Authority::new("tests").expect("the system has random numbers");
+    let acceptor = authority.issue("localhost").expect("a name").server().build().expect("good settings");
+    let connector = authority.client().with_server_name("localhost").build().expect("good settings");
+    let network = Network { chop: false, ..Network::default() };
+    Sim::seed(1).with_network(network).with_tls(connector.clone(), acceptor).run(|sim| {
+        let counts = Arc::new(Counts::default());
+        let os = Arc::new(Counting { os: sim.os(), counts: counts.clone() });
+        let address = peer::listen(sim, peer::Behaviour::default(), 1);
+        let channel = Channel::builder(address.to_string()).tls(connector.clone()).os(os).connect();
+        let channel = channel.expect("it connects");
+        assert_eq!(unary(&channel, &ECHO, b"warm").expect("a reply").len(), 4);
+        counts.take();
+        for _ in 0..10 {
+            assert_eq!(unary(&channel, &ECHO, b"sixteen bytes...").expect("a reply").len(), 16);
+        }
+        assert_eq!(counts.take(), [10, 0, 10, 0, 0, 0]);
     });
 }
