@@ -85,7 +85,7 @@ pub use client::{
     BackoffConfig, Bidi, Cancel, Channel, ChannelBuilder, ClientStreaming, Later, Pending, Requests, State, Streaming,
     settled,
 };
-pub use os::Address;
+pub use os::{Address, ByteStream};
 pub use proto_core::grpc::{Local, MetadataError, Origin, Seen};
 pub use proto_core::rpc::{
     Context, IntoRequest, Peer, Pusher, Receiver, Request, RequestOptions, Response, SendError, Sender, TryRecvError,

@@ -6,6 +6,7 @@
 pub mod memory;
 #[cfg(any(not(unix), test, feature = "testkit"))]
 pub mod portable;
+mod stream;
 mod threads;
 #[cfg(unix)]
 pub mod unix;
@@ -13,6 +14,8 @@ pub mod unix;
 pub use portable::PortableOs as RealOs;
 #[cfg(unix)]
 pub use unix::RealOs;
+
+pub use stream::ByteStream;
 
 use proto_core::channel::Stage;
 use proto_core::time::Instant;

@@ -3,6 +3,7 @@
 mod call;
 mod cancel;
 mod channel;
+mod detour;
 pub(crate) mod driver;
 mod front;
 mod in_process;

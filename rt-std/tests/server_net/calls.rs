@@ -56,7 +56,6 @@ fn the_shapes_over_one_connection_without_a_listener() {
     let os: Arc<dyn Os> = RealOs::shared();
     let toy = Toy::new(&os, 0);
     std::thread::scope(|scope| {
-        let far = pipe(far);
         let served = scope.spawn(move || serve_connection(far, Served(toy)).expect("it is served"));
         let mut c = Cli::over(&os, pipe(near), Config::default());
         exercise(&mut c);
@@ -73,7 +72,7 @@ fn the_shapes_over_something_that_only_reads_and_writes() {
     std::thread::scope(|scope| {
         let reader = far.try_clone().expect("a second handle");
         let builder = Server::builder().add_service(Served(toy));
-        let served = scope.spawn(move || builder.serve_io(reader, far).expect("it is served"));
+        let served = scope.spawn(move || builder.serve_connection((reader, far)).expect("it is served"));
         let pipe = Arc::new(rt_std::os::unix::SocketPipe::from_unix(near).expect("a pipe"));
         let mut c = Cli::over(&os, pipe, Config::default());
         exercise(&mut c);

@@ -211,6 +211,11 @@ impl ChannelBuilder {
         self
     }
 
+    /// The machine that it will run on.
+    pub(crate) fn seam(&self) -> Arc<dyn Os> {
+        self.os.clone().unwrap_or_else(crate::os::RealOs::shared)
+    }
+
     /// The channel, without any I/O yet.
     ///
     /// # Errors
