@@ -124,8 +124,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Handlers at once, on all connections (default 16,384). Calls beyond it get RESOURCE_EXHAUSTED: if they waited,
-    /// services that call each other could wait for ever.
+    /// Handlers at once, on all connections (default 65,536: four for each of as many connections as there may be).
+    /// Calls beyond it get RESOURCE_EXHAUSTED: if they waited, services that call each other could wait for ever.
     pub fn max_concurrent_handlers(mut self, handlers: usize) -> Self {
         self.limits.max_concurrent_handlers = handlers;
         self

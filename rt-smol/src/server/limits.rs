@@ -41,6 +41,6 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_connections: 16_384, max_pending_handshakes: 1_024, max_concurrent_handlers: 16_384 }
+        Limits { max_connections: 16_384, max_pending_handshakes: 1_024, max_concurrent_handlers: 65_536 }
     }
 }
