@@ -351,3 +351,8 @@ fn deadline_async_travels_along_the_chain() {
         ],
     );
 }
+
+#[test]
+fn tls_is_a_stage_of_a_loop_too_and_its_handlers_see_certificates() {
+    prints("tls-loop", &["TLSv1_3: Ada, you show 1 certificate"]);
+}

@@ -334,7 +334,8 @@
 //! them; one that only exits tells its clients nothing, and they cannot know which of their calls were served.
 //!
 //! Closing a socket in which unread bytes lie makes the system send a reset, and a reset overtakes the last words. Where
-//! that matters end your own direction first (`shutdown(Write)`), and read on, into nothing, for a second at most.
+//! that matters end your own direction first (`shutdown(Write)`), and read on, into nothing, for a second at most. That
+//! second also bounds how long a peer that does not read may keep a closed connection's last words, and its socket, alive.
 //!
 //! # 9. Callers
 //!
@@ -379,6 +380,9 @@
 //! | completions (io_uring) | `Incoming` and `Outgoing` are moved into the operation, and come back with its result | `completion` |
 //! | frames (games, plugins) | never waits: a turn a frame, what is not ready is ready in the next | `game-loop`, `sdk` |
 //! | nothing at all | both ends in one program, bytes carried by hand, time as you like | `in-memory` |
+//!
+//! TLS is a stage between the socket and the buffers, as pure as the connection: the crate `proto-tls`, and the example
+//! `tls-loop`. Tell [`Handlers`](crate::rpc::driven::Handlers) the peer's certificates.
 //!
 //! Several threads: a lock around the connection, no system call under it, and the buffers outside, `Incoming` with whoever
 //! reads and `Outgoing` with whoever writes. `rt-std` and `rt-smol` are made so. Several connections to one service, with

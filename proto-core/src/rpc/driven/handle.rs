@@ -10,6 +10,7 @@ use crate::rpc::context::{CallEvent, CallHandle, Received, Wait};
 use crate::time::Instant;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use bytes::Bytes;
 use core::future::poll_fn;
 use core::task::Poll;
 
@@ -18,6 +19,7 @@ use core::task::Poll;
 pub(super) struct Handle<L> {
     pub(super) on: L,
     pub(super) id: CallId,
+    pub(super) certificates: Arc<[Bytes]>,
 }
 
 /// The call went back to its connection when its handler had returned.
@@ -53,6 +55,10 @@ impl<L: Lend<Driven<Server>> + Send + Sync + 'static> CallHandle for Handle<L> {
 
     fn draining(&self) -> bool {
         self.on.lend(|driven| driven.connection.is_draining())
+    }
+
+    fn certificates(&self) -> &[Bytes] {
+        &self.certificates
     }
 
     fn send_headers(&self, metadata: &Metadata) -> Result<(), Status> {

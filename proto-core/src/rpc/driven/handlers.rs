@@ -36,6 +36,7 @@ pub struct Handlers<L> {
     on: L,
     services: Services,
     peer: Peer,
+    certificates: Arc<[Bytes]>,
     /// Those that wait for their message, and those under way.
     calls: Vec<Handler>,
     /// Calls that were served, for the next ones: their buffers are used again.
@@ -63,7 +64,13 @@ enum Stage {
 impl<L: Lend<Driven<Server>> + Send + Sync + 'static> Handlers<L> {
     /// Of the connection that `on` lends, from this peer, for these services.
     pub fn new(on: L, services: Services, peer: Peer) -> Self {
-        Handlers { on, services, peer, calls: Vec::new(), spare: Vec::new() }
+        Handlers { on, services, peer, certificates: Arc::new([]), calls: Vec::new(), spare: Vec::new() }
+    }
+
+    /// The peer's certificates, DER, leaf first, as [`Context::certificates`] shows them to handlers: known when TLS is
+    /// agreed on, and so before the first call.
+    pub fn set_certificates(&mut self, certificates: impl IntoIterator<Item = Bytes>) {
+        self.certificates = certificates.into_iter().collect();
     }
 
     /// Takes the connection's events, and polls every handler. Call it in each turn, after the connection has received
@@ -106,7 +113,7 @@ impl<L: Lend<Driven<Server>> + Send + Sync + 'static> Handlers<L> {
     }
 
     fn admit(&mut self, id: CallId) -> Result<Handler, Status> {
-        let handle = Arc::new(Handle { on: self.on.clone(), id });
+        let handle = Arc::new(Handle { on: self.on.clone(), id, certificates: self.certificates.clone() });
         let services = &self.services;
         let (route, metadata, deadline) = self.on.lend(|driven| {
             let mut call = driven.connection.call(id).map_err(|_| returned())?;
