@@ -65,7 +65,7 @@ fn addresses_are_tried_in_order_and_dead_ones_are_given_up_in_time() {
     Sim::seed(2).run(async |sim| {
         let server = sim.serve(service());
         let rt_smol::Address::Tcp(alive) = *server.address() else { panic!("it is TCP") };
-        sim.black_hole(address("10.9.0.1:1"));
+        sim.black_hole(address("10.9.0.1:50051"));
         sim.host("three.example", &[address("10.9.0.1:1"), address("10.9.0.2:1"), alive]);
         let channel = sim.builder("three.example:50051").connect_timeout(2 * SEC).build().expect("a target");
         let start = sim.now();
