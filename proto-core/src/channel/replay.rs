@@ -208,7 +208,8 @@ impl Script {
     }
 
     /// Plays it to a call that was just started. Always accepted, beyond the caps of unsent bytes too: it is bounded, it
-    /// was accepted before, and messages that follow wait for room.
+    /// was accepted before, and messages that follow wait for room. Until it has left, the connection holds as much again
+    /// (by reference what is large).
     pub fn play(&self, now: Instant, call: &mut CallMut<'_, Client>) {
         call.resend(now, &self.chunks, self.ended);
     }

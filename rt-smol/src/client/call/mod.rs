@@ -104,7 +104,7 @@ impl Call {
             waiter: Waiter::new(options.wait_for_ready),
             place: None,
             again: false,
-            sent: Sent::new(request),
+            sent: Sent::new(request, shared.settings.replay_limit),
             wakers: Wakers::default(),
         };
         let (options, tokens) = options.into_call_options(kind, now);

@@ -1,7 +1,7 @@
 //! What a call has sent, as long as it may have to be sent again.
 
 use bytes::Bytes;
-use proto_core::channel::{Attempt, Decision, Next, REPLAY_LIMIT, Replay, Retry, Script};
+use proto_core::channel::{Attempt, Decision, Next, Replay, Retry, Script};
 use proto_core::time::Instant;
 use proto_core::{Payload, Status};
 
@@ -13,10 +13,11 @@ pub(super) enum Sent {
 }
 
 impl Sent {
-    pub(super) fn new(message: Option<Bytes>) -> Self {
+    /// `limit`: bytes that are kept of what is streamed.
+    pub(super) fn new(message: Option<Bytes>, limit: usize) -> Self {
         match message {
             Some(_) => Sent::One { message, retry: Retry::new(), committed: false },
-            None => Sent::Many(Box::new(Replay::new(REPLAY_LIMIT))),
+            None => Sent::Many(Box::new(Replay::new(limit))),
         }
     }
 

@@ -7,7 +7,7 @@ use super::settings::Settings;
 use crate::os::{BoxFuture, Executor, IoPipe, Os, RealOs};
 use crate::security::{Asked, ClientSecurity};
 use futures_lite::{AsyncRead, AsyncWrite};
-use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, ProxyRules, Target};
+use proto_core::channel::{BackoffConfig, Channel as Core, ChannelConfig, ProxyRules, REPLAY_LIMIT, Target};
 use proto_core::grpc::{Local, Origin, Seen};
 use proto_core::h1::{Proxy, ProxyError};
 use proto_core::rpc::{CallDefaults, RequestOptions};
@@ -50,6 +50,7 @@ impl ChannelBuilder {
             connect_timeout: ChannelConfig::default().connect_timeout,
             backoff: BackoffConfig::default(),
             calls: CallDefaults::default(),
+            replay_limit: REPLAY_LIMIT,
             security: ClientSecurity::default(),
         };
         let idle_timeout = ChannelConfig::default().idle_timeout;
@@ -137,6 +138,14 @@ impl ChannelBuilder {
     /// The waits between rounds of attempts that failed.
     pub fn backoff(mut self, backoff: BackoffConfig) -> Self {
         self.settings.backoff = backoff;
+        self
+    }
+
+    /// What each call that streams requests keeps of them until the server answers, bytes (default 256 KiB; zero: nothing).
+    /// If the server certainly did not process the call (it refused it, or was going away), it is sent again from this;
+    /// one that has sent more than this fails with UNAVAILABLE then.
+    pub fn replay_limit(mut self, bytes: usize) -> Self {
+        self.settings.replay_limit = bytes;
         self
     }
 

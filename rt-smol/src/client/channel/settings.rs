@@ -15,5 +15,7 @@ pub(crate) struct Settings {
     pub(crate) backoff: BackoffConfig,
     /// Goes into the options of every call.
     pub(crate) calls: CallDefaults,
+    /// Bytes that each call keeps of what it has streamed.
+    pub(crate) replay_limit: usize,
     pub(crate) security: ClientSecurity,
 }
