@@ -61,6 +61,25 @@ fn under_tokio() {
     });
 }
 
+#[test]
+fn a_runtime_that_goes_away_leaves_no_caller_waiting() {
+    let tokio = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let channel = tokio.block_on(async {
+        let builder = Channel::builder(target()).executor(|task| {
+            tokio::spawn(task);
+        });
+        builder.connect().await.expect("it connects")
+    });
+    let running = channel.unary(&DROP, request(b"x"));
+    drop(tokio);
+    for call in [running, channel.unary(&ECHO, request(b"x"))] {
+        let status = run(call).expect_err("nobody reads");
+        assert_eq!(status.code(), rt_smol::Code::Unavailable, "{status}");
+        assert!(status.to_string().contains("executor"), "{status}");
+    }
+    run(channel.shutdown(LONG));
+}
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {
