@@ -67,10 +67,10 @@ fn serve(socket: TcpStream, services: Services) -> io::Result<()> {
                 Done::Written(buffer, result)
             });
         }
-        if outgoing.is_some() && connection.lend(|c| c.is_closed()) {
-            // Over, and everything is written. A read that is under way ends with the socket, and gives its buffer back.
+        if connection.lend(|c| c.is_over(outgoing.is_some())) {
+            // What is under way ends with the socket, and gives its buffer back.
             socket.shutdown(Shutdown::Both).unwrap_or_default();
-            if incoming.is_some() {
+            if incoming.is_some() && outgoing.is_some() {
                 return Ok(());
             }
         }

@@ -77,12 +77,12 @@ impl Client {
             match self.socket.write(self.outgoing.chunk()) {
                 Ok(n) => self.outgoing.advance(n),
                 // What is left stays in `outgoing`, and the poller is asked for room.
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 // Nobody is there any more. The handlers end when they are dropped.
                 Err(_) => return false,
             }
         }
-        !self.connection.lend(|c| c.is_closed())
+        !self.connection.lend(|c| c.is_over(self.outgoing.is_empty()))
     }
 }
 

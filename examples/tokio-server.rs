@@ -13,8 +13,7 @@ use proto_core::{Config, Incoming, Instant, Outgoing};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::{future::poll_fn, sync::Arc, sync::Mutex, time::Duration};
-use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet, time};
+use tokio::{io, io::AsyncRead, io::AsyncReadExt, io::AsyncWrite, net::TcpListener, sync::watch, task::JoinSet, time};
 
 /// A connection, as its handlers get at it.
 #[derive(Clone)]
@@ -60,16 +59,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
         }
     }
 
-    /// Ready when everything is written: true, when the connection is over as well.
-    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<bool> {
+    /// False: the connection is over.
+    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         while self.connection.lend(|c| c.poll_transmit(now, &mut self.outgoing)) {
-            match ready!(Pin::new(&mut self.socket).poll_write(cx, self.outgoing.chunk())) {
-                Ok(n) => self.outgoing.advance(n),
+            match Pin::new(&mut self.socket).poll_write(cx, self.outgoing.chunk()) {
+                Poll::Ready(Ok(n)) => self.outgoing.advance(n),
                 // Nobody is there any more. The handlers end when they are dropped.
-                Err(_) => return Poll::Ready(true),
+                Poll::Ready(Err(_)) => return false,
+                Poll::Pending => break,
             }
         }
-        Pin::new(&mut self.socket).poll_flush(cx).map(|_| self.connection.lend(|c| c.is_closed()))
+        let flushed = Pin::new(&mut self.socket).poll_flush(cx).is_ready();
+        !self.connection.lend(|c| c.is_over(flushed && self.outgoing.is_empty()))
     }
 
     async fn serve(mut self, mut stop: watch::Receiver<()>) {
@@ -84,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
                 self.read(cx, now);
                 self.connection.lend(|c| c.handle_timeout(now));
                 self.handlers.poll(cx);
-                if self.write(cx, now) == Poll::Ready(true) {
+                if !self.write(cx, now) {
                     return Poll::Ready(());
                 }
                 let Some(due) = self.connection.lend(|c| c.poll_timeout()) else { return Poll::Pending };

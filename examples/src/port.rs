@@ -44,9 +44,10 @@ impl Port {
         while connection.poll_transmit(now, &mut self.outgoing) {
             match self.socket.write(self.outgoing.chunk()) {
                 Ok(n) => self.outgoing.advance(n),
-                Err(error) => return error.kind() == WouldBlock,
+                Err(error) if error.kind() == WouldBlock => break,
+                Err(_) => return false,
             }
         }
-        !connection.is_closed()
+        !connection.is_over(self.outgoing.is_empty())
     }
 }

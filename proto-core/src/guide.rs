@@ -335,7 +335,8 @@
 //!
 //! Closing a socket in which unread bytes lie makes the system send a reset, and a reset overtakes the last words. Where
 //! that matters end your own direction first (`shutdown(Write)`), and read on, into nothing, for a second at most. That
-//! second also bounds how long a peer that does not read may keep a closed connection's last words, and its socket, alive.
+//! second also bounds how long a peer that does not read may keep a closed connection's last words, and its socket, alive:
+//! [`Driven::is_over`](crate::rpc::driven::Driven::is_over) counts it.
 //!
 //! # 9. Callers
 //!

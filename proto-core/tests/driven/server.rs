@@ -2,9 +2,9 @@
 
 use crate::world::{COUNT, SAY, TALK, World};
 use bytes::Bytes;
-use proto_core::Code;
 use proto_core::rpc::driven::{Lend, open, start};
 use proto_core::rpc::{Request, RequestOptions};
+use proto_core::{Code, Outgoing};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -84,4 +84,23 @@ fn the_loss_of_the_connection_ends_every_handler() {
     for reply in &mut replies {
         assert!(matches!(reply.poll_reply(), Poll::Ready(Err(status)) if status.code() == Code::Unavailable));
     }
+}
+
+#[test]
+fn a_closed_connection_whose_peer_does_not_read_is_over_after_a_second() {
+    let mut world = World::new(usize::MAX);
+    world.settle();
+    let now = world.now;
+    world.far.lend(|far| {
+        assert!(!far.is_over(true));
+        far.shutdown(now, Duration::ZERO);
+        assert!(far.is_closed() && far.has_output(), "a GOAWAY is to be written");
+        assert!(!far.is_over(true), "it has not been taken");
+        far.poll_transmit(now, &mut Outgoing::new());
+        assert!(far.is_over(true) && !far.is_over(false));
+        let due = far.poll_timeout().expect("the end of its patience");
+        far.handle_timeout(due);
+        assert!(far.is_over(false));
+        assert_eq!(far.poll_timeout(), None);
+    });
 }

@@ -47,6 +47,9 @@ use core::ops::{Deref, DerefMut};
 use core::task;
 use core::time::Duration;
 
+/// How long a closed connection's last words may take to leave.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// A connection that a loop drives, with the loop's present time, and what handlers have asked for meanwhile. It
 /// dereferences to the [`Connection`], so that the loop reads as with a bare one.
 ///
@@ -54,6 +57,8 @@ use core::time::Duration;
 pub struct Driven<R> {
     connection: Connection<R>,
     now: Instant,
+    /// Since when the connection is closed.
+    closed_at: Option<Instant>,
     /// When handlers want to be polled again, by the index of their call.
     alarms: Timers,
     notes: Vec<Note>,
@@ -72,7 +77,7 @@ struct Note {
 impl<R> Driven<R> {
     /// Of a connection that was made `now`.
     pub fn new(connection: Connection<R>, now: Instant) -> Self {
-        Driven { connection, now, alarms: Timers::new(), notes: Vec::new() }
+        Driven { connection, now, closed_at: None, alarms: Timers::new(), notes: Vec::new() }
     }
 
     /// The time that the loop told last.
@@ -82,32 +87,27 @@ impl<R> Driven<R> {
 
     /// See [`Connection::receive`].
     pub fn receive(&mut self, now: Instant, input: &mut Incoming) -> Result<(), ConnectionError> {
-        self.now = self.now.max(now);
-        self.connection.receive(self.now, input)
+        self.at(now, |connection, now| connection.receive(now, input))
     }
 
     /// See [`Connection::receive_eof`].
     pub fn receive_eof(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-        self.connection.receive_eof(self.now);
+        self.at(now, Connection::receive_eof);
     }
 
     /// See [`Connection::lost`].
     pub fn lost(&mut self, now: Instant, reason: String, written: Option<u64>) {
-        self.now = self.now.max(now);
-        self.connection.lost(self.now, reason, written);
+        self.at(now, |connection, now| connection.lost(now, reason, written));
     }
 
     /// See [`Connection::shutdown`].
     pub fn shutdown(&mut self, now: Instant, grace: Duration) {
-        self.now = self.now.max(now);
-        self.connection.shutdown(self.now, grace);
+        self.at(now, |connection, now| connection.shutdown(now, grace));
     }
 
     /// See [`Connection::poll_transmit`].
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
-        self.now = self.now.max(now);
-        self.connection.poll_transmit(self.now, out)
+        self.at(now, |connection, now| connection.poll_transmit(now, out))
     }
 
     /// See [`Connection::wants_input`]; here it is false once the connection is closed, too: then there is nothing left to
@@ -116,16 +116,33 @@ impl<R> Driven<R> {
         self.connection.wants_input() && !self.connection.is_closed()
     }
 
+    /// May the transport be dropped? When the connection is closed and its last words have left, which the loop knows
+    /// (`written`: nothing is left in its `Outgoing`); or a second later: a peer that does not read keeps nothing alive.
+    pub fn is_over(&self, written: bool) -> bool {
+        let lingered = self.closed_at.is_some_and(|at| self.now >= at + LINGER);
+        self.connection.is_closed() && (lingered || written && !self.connection.has_output())
+    }
+
     /// See [`Connection::poll_timeout`]; here also when a handler wants to be polled again. O(1).
     pub fn poll_timeout(&self) -> Option<Instant> {
-        earliest(self.connection.poll_timeout(), self.alarms.next())
+        let lingers = self.closed_at.map(|at| at + LINGER).filter(|at| *at > self.now);
+        earliest(earliest(self.connection.poll_timeout(), self.alarms.next()), lingers)
     }
 
     /// See [`Connection::handle_timeout`].
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        self.at(now, Connection::handle_timeout);
         while self.alarms.pop_due(self.now).is_some() {}
-        self.connection.handle_timeout(self.now);
+    }
+
+    /// Does it at this time, which the calls are told too, and notes whether that was the connection's end.
+    fn at<O>(&mut self, now: Instant, act: impl FnOnce(&mut Connection<R>, Instant) -> O) -> O {
+        self.now = self.now.max(now);
+        let value = act(&mut self.connection, self.now);
+        if self.connection.is_closed() {
+            self.closed_at.get_or_insert(self.now);
+        }
+        value
     }
 
     /// The handler of this call wants to be polled at this point, if not before.
