@@ -7,7 +7,7 @@ mod rig;
 use bytes::Bytes;
 use futures_lite::future::yield_now;
 use proto_core::grpc::Code;
-use proto_core::rpc::{CallEvent, Decode, Encode, Raw, ServerCall};
+use proto_core::rpc::{CallEvent, Decode, Encode, Raw, Received, ServerCall};
 use rig::{Rig, echo};
 use std::future::pending;
 use std::sync::Arc;
@@ -314,4 +314,31 @@ fn a_peer_that_reads_nothing_is_not_read_until_it_does() {
         rig.poll();
     }
     assert_eq!(rig.pipe.unread(), 0);
+}
+
+#[test]
+fn output_that_nobody_is_about_to_write_wakes_the_connections_task() {
+    let kept = Arc::new(std::sync::Mutex::new(None));
+    let shared = kept.clone();
+    let mut rig = Rig::serving(move |call: ServerCall, _| {
+        *shared.lock().expect("nobody panics") = call.context.handle().cloned();
+        async move {
+            pending::<()>().await;
+            (call, Ok(()))
+        }
+    });
+    let id = rig.bidi();
+    rig.send(id, &[7; 50_000]);
+    rig.transmit();
+    rig.poll();
+    let mut tasks = rig.spawned();
+    tasks[0].poll();
+    let handle = kept.lock().expect("nobody panics").take().expect("a call came");
+    let writes = rig.pipe.writes().len();
+    // Pulled beside the handler's task: the window that opens is to be told, and no poll of a handler comes to its end.
+    let mut message = proto_core::MessageBuf::new();
+    assert!(matches!(handle.recv(&mut message, Some(rig.now())), Received::Message));
+    assert_eq!((rig.woken(), rig.pipe.writes().len()), (1, writes));
+    rig.poll();
+    assert_eq!(rig.pipe.writes().len(), writes + 1);
 }
