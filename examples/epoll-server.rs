@@ -103,6 +103,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         events.clear();
         poller.wait(&mut events, due.map(|due| due - (Instant::ZERO + start.elapsed())))?;
         let now = Instant::ZERO + start.elapsed();
+        // One that cannot be accepted for want of descriptors is asked for again; a server that lives at that limit lets its
+        // listener rest then.
         while let (false, Ok((socket, _))) = (stopping, listener.accept()) {
             let Ok(client) = Client::new(socket, next_key, &services, now) else { continue };
             // SAFETY: it is deleted below, before it is dropped.

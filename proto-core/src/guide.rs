@@ -404,4 +404,5 @@
 //! | the connection is dropped when `receive` fails | the peer never learns what it did wrong; events that came before are lost |
 //! | `poll_timeout` is not served | no deadline, no keepalive, no handshake time-out: dead connections stay |
 //! | events are not pulled to the end | the call sleeps with messages in it, since an event is not repeated for what was there already |
+//! | `accept` of the listener fails for want of descriptors, and is asked again at once | the loop spins; let the listener rest until a connection has ended |
 //! | calls are not released | the stream limit is reached, and nothing is accepted any more |
