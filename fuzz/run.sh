@@ -3,8 +3,8 @@
 #
 # Needs cargo-fuzz (`cargo install cargo-fuzz --locked`) and a nightly toolchain; where there is none, the one that there is takes itself for one.
 # Makes the seeds first (fuzz/corpus). Exits non-zero when a target crashed, leaked, hung (TIMEOUT seconds for one input, default 10) or grew
-# (RSS megabytes in all, default 512); the input is in fuzz/artifacts then. TOOLCHAIN names another toolchain; SANITIZER=none is two to three times
-# as fast, and finds no leaks.
+# (RSS megabytes in all, default 512); the input is in fuzz/artifacts then. TOOLCHAIN names another toolchain; SANITIZER=none is
+# faster, and finds no leaks.
 set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 cd "$(dirname "$0")"
