@@ -25,6 +25,6 @@ spec() {
     fi
 }
 
-for runtime in ${RUNTIMES:-std smol}; do
+for runtime in $runtimes; do
     spec "$runtime"
 done
