@@ -28,6 +28,7 @@ impl Call {
                         continue;
                     }
                     self.over(status.clone());
+                    driver.release(id);
                 }
                 Pulled::Message => self.delivered(),
                 Pulled::End(_) => self.over(Status::OK),

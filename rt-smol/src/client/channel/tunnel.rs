@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use proto_core::h1::Connect;
 use proto_core::rpc::Peer;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
@@ -30,15 +30,18 @@ fn ask(cx: &mut Context<'_>, pipe: &dyn Pipe, connect: &mut Connect) -> Poll<io:
     while !connect.transmit().is_empty() {
         match pipe.poll_write(cx, &[IoSlice::new(connect.transmit())]) {
             Poll::Ready(Ok(n @ 1..)) => connect.advance(n),
+            Poll::Ready(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
             // What the proxy said before it closed lies in the socket still.
             Poll::Ready(_) | Poll::Pending => break,
         }
     }
     let mut chunk = [0; CHUNK];
     loop {
-        match std::task::ready!(pipe.poll_read(cx, &mut chunk))? {
-            0 => return Poll::Ready(Err(io::Error::other(connect.receive_eof()))),
-            n => {
+        match std::task::ready!(pipe.poll_read(cx, &mut chunk)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Poll::Ready(Err(error)),
+            Ok(0) => return Poll::Ready(Err(io::Error::other(connect.receive_eof()))),
+            Ok(n) => {
                 if let Some(eaten) = connect.receive(&chunk[..n]).map_err(io::Error::other)? {
                     return Poll::Ready(Ok(Bytes::copy_from_slice(&chunk[eaten..n])));
                 }

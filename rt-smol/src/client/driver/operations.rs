@@ -47,15 +47,16 @@ impl Driver {
         })
     }
 
-    /// Pulls the next message of a call; its end releases it. `Nothing`: the task, if there is one, is woken when there is
-    /// something.
+    /// Pulls the next message of a call; its good end releases it. One that has failed is kept until it was judged, so that
+    /// its other half learns of what: whoever judges it releases it. `Nothing`: the task, if there is one, is woken when
+    /// there is something.
     pub(crate) fn pull(&self, cx: Option<&Context<'_>>, id: CallId, into: &mut MessageBuf) -> Pulled {
         self.with(|state, now| {
-            let pulled = state.conn.pull(now, id, into);
+            let pulled = state.conn.pull_keeping(now, id, into);
             match pulled {
                 Pulled::Nothing => state.register(id, Interest::Recv, cx),
-                Pulled::Message => {}
-                Pulled::End(_) | Pulled::Failed(..) => state.slots.leave(id, &mut state.exit.woken),
+                Pulled::Message | Pulled::Failed(..) => {}
+                Pulled::End(_) => state.slots.leave(id, &mut state.exit.woken),
             }
             pulled
         })

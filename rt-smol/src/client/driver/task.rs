@@ -89,8 +89,9 @@ impl Drive {
             if self.driver.is_over() {
                 return self.close(cx, flushed);
             }
-            // What was just written may have been in the way of reading.
-            if read == Read::More || read == Read::Unwanted && self.driver.wants_input() {
+            // What was just written may have been in the way of reading; if it failed, what the peer said before is read first.
+            let again = read == Read::Unwanted && self.driver.wants_input() || self.driver.has_failed();
+            if read == Read::More || again {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -192,6 +193,11 @@ impl Driver {
 
     fn is_over(&self) -> bool {
         self.lock().conn.is_closed()
+    }
+
+    /// Has a write failed, and nobody acted on it yet?
+    fn has_failed(&self) -> bool {
+        self.lock().failed.is_some()
     }
 
     /// The point for which the timer is to be set, if it is an earlier one.

@@ -204,6 +204,41 @@ fn what_the_peer_said_before_a_write_failed_is_heard() {
 }
 
 #[test]
+fn a_write_of_the_task_that_fails_ends_the_connection_though_nothing_is_read() {
+    let mut rig = Rig::connected();
+    rig.pipe.room(&[]);
+    let (id, counter) = (unary(&rig, b"a"), Arc::new(Counter::default()));
+    assert!(matches!(pull(&rig, &counter, id), Pulled::Nothing));
+    rig.run();
+    rig.pipe.fail_writes(ErrorKind::BrokenPipe);
+    rig.pipe.room_for_all();
+    rig.run();
+    assert_eq!(counter.count(), 1);
+    assert_eq!(failed(pull(&rig, &counter, id)).code(), Code::Unavailable);
+    assert!(rig.is_finished());
+}
+
+#[test]
+fn how_a_call_failed_is_known_to_its_other_half_until_it_is_released() {
+    let mut rig = Rig::connected();
+    let owner: Weak<dyn Restart> = Weak::<Nobody>::new();
+    let options = CallOptions { kind: proto_core::rpc::Kind::BIDI, ..CallOptions::default() };
+    let opening = Script::default();
+    let id =
+        rig.driver.start_call(Head::new("/t.T/Chat"), &options, Opening::Script(&opening), owner).expect("it starts");
+    // RST_STREAM(REFUSED_STREAM): the call may go on elsewhere, and whoever sends must learn that too.
+    rig.pipe.feed(&[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 7]);
+    rig.run();
+    let status = failed(pull(&rig, &Arc::default(), id));
+    let message = Bytes::from_static(b"x");
+    let sent = rig.driver.send(None, id, (&message).into());
+    assert!(matches!(sent, Poll::Ready(Err(proto_core::call::SendError::Ended))));
+    assert_eq!(rig.driver.outcome(id).map(|s| s.to_string()), Some(status.to_string()));
+    rig.driver.release(id);
+    assert!(rig.driver.outcome(id).is_none());
+}
+
+#[test]
 fn who_waits_learns_that_the_executor_has_dropped_the_task() {
     let mut rig = Rig::connected();
     let (id, counter) = (unary(&rig, b"a"), Arc::new(Counter::default()));
