@@ -1,7 +1,6 @@
 //! The unlock of a connection: what was decided under its lock is delivered after it.
 
 use super::conn::{Conn, Held, State};
-use super::guard::dropping;
 use super::limits::NEVER;
 use crate::sync::assert_unlocked;
 use proto_core::time::Instant;
@@ -56,14 +55,7 @@ impl Conn {
         for waker in wake {
             waker.wake();
         }
-        if !ended.is_empty() || !leftovers.is_empty() {
-            dropping(&self.hub, || {
-                for (on_cancel, status) in ended {
-                    on_cancel.cancelled(status);
-                }
-                drop(leftovers);
-            });
-        }
+        self.tell(ended, leftovers);
     }
 
     /// The end, for whatever is left: calls are cancelled, the transport goes.

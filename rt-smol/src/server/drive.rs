@@ -67,6 +67,22 @@ impl State {
         }
         End::NotYet
     }
+
+    /// Has somebody left something to this task since it looked, and told nobody, since it was at work: output, or the next
+    /// step of the end? (`end` leaves nothing that would be asked for again.)
+    fn is_left_over(&self, now: Instant) -> bool {
+        if self.dead {
+            return true;
+        }
+        if self.writer {
+            // Whoever it is, looks once more when done.
+            return false;
+        }
+        let output = self.has_output();
+        let ending = self.core.is_closed() || self.forced;
+        let step = self.linger == NEVER || now >= self.linger || self.forced && self.blocked || !output && !self.shut;
+        output && !self.blocked && self.polls == 0 || ending && step
+    }
 }
 
 impl Future for Drive {
@@ -253,7 +269,7 @@ impl Drive {
         let conn = &self.conn;
         let stop_at = conn.hub.stop_at();
         let mut held = conn.lock();
-        if std::mem::take(&mut held.again) || stop_at != NEVER && !held.drained {
+        if std::mem::take(&mut held.again) || stop_at != NEVER && !held.drained || held.is_left_over(now) {
             return false;
         }
         let mut due = held.core.poll_timeout().unwrap_or(NEVER).min(held.linger);
