@@ -5,8 +5,10 @@ mod peers;
 use bytes::Bytes;
 use peers::*;
 use proto_core::call::{CallId, CallOptions, Head, Kind, Recv, SendError};
-use proto_core::connection::Event;
+use proto_core::connection::{Connection, Event};
 use proto_core::frame::{self, kind};
+use proto_core::h2::Side;
+use proto_core::testkit::Clock;
 use proto_core::{Code, Config, MessageBuf};
 use std::time::Duration;
 
@@ -123,4 +125,28 @@ fn a_blocked_sender_hears_of_every_way_in_which_its_call_can_end() {
         let now = raw.clock.now();
         assert!(matches!(raw.connection.call(id).unwrap().send(now, &b"x"[..]), Err(SendError::Ended)), "{what}");
     }
+}
+
+#[test]
+fn a_loan_that_is_granted_before_our_settings_are_acknowledged_still_covers_the_message_afterwards() {
+    let config = Config { stream_window: 100, ..Config::default() };
+    let mut raw = RawServer::over(Side::Server, Connection::server(config, Clock::new().now()));
+    raw.send_with(|out| {
+        out.extend_from_slice(frame::PREFACE);
+        frame::settings(out, &[]);
+    })
+    .unwrap();
+    let id = accept(&mut raw, 1, Kind::BIDI, false);
+    let body = message(&[7; 70_000]);
+    // All that the window allows that a client begins with.
+    body[..65_535].chunks(16_384).for_each(|piece| raw.send_data(1, piece, false).unwrap());
+    let now = raw.clock.now();
+    assert!(matches!(raw.connection.call(id).unwrap().recv(now, &mut MessageBuf::new()), Recv::Pending));
+    // Now the client learns that its window was only 100 bytes, and acknowledges it.
+    raw.send_with(frame::settings_ack).unwrap();
+    let updates =
+        raw.frames().into_iter().filter(|frame| (frame.head.kind, frame.head.stream) == (kind::WINDOW_UPDATE, 1));
+    let given: i64 = updates.map(|frame| i64::from(u32::from_be_bytes(frame.payload[..4].try_into().unwrap()))).sum();
+    let (window, missing) = (100 - 65_535 + given, body.len() as i64 - 65_535);
+    assert!(window >= missing, "{missing} bytes are missing, and the client may send {window}");
 }

@@ -57,6 +57,11 @@ impl Local {
     pub(super) fn window_in_force(&self) -> u32 {
         if self.acked { self.stream_window } else { self.stream_window.max(DEFAULT_WINDOW) }
     }
+
+    /// By how much the peer's acknowledgement, which is to come, will reduce the window of every stream.
+    pub(super) fn unacked_reduction(&self) -> u32 {
+        self.window_in_force().saturating_sub(self.stream_window)
+    }
 }
 
 /// What the peer has announced, or the defaults of RFC 9113 section 6.5.2.

@@ -250,6 +250,9 @@ impl Connection {
 
     /// Somebody waits for `missing` more bytes: what the window does not allow is borrowed, whole.
     fn lend(&mut self, slot: u32, missing: u64, waited_for: bool) {
+        // What our SETTINGS will take from the window once they are acknowledged is no room for a message: a loan that counted on it would not
+        // cover the message then, and nobody would ask again.
+        let missing = missing.saturating_add(u64::from(self.local.unacked_reduction()));
         let stream = &self.streams[slot];
         if !stream.state.can_receive() || stream.recv.window.lacks(missing) == 0 {
             return;
