@@ -9,6 +9,7 @@ use proto_core::{MessageBuf, Metadata, Status};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -153,7 +154,7 @@ pub(super) fn cancel(call: &Call) {
 
 /// Waits for initial metadata, which stays in `place`.
 pub(super) async fn headers<'a>(call: &Call, place: &'a OnceLock<Metadata>) -> Result<&'a Metadata, Status> {
-    let mut waiting = Waiting { call, waker: None };
+    let mut waiting = Waiting::new(call);
     poll_fn(|cx| {
         // Another task may have got them.
         if let Some(headers) = place.get() {
@@ -162,9 +163,7 @@ pub(super) async fn headers<'a>(call: &Call, place: &'a OnceLock<Metadata>) -> R
         if let Poll::Ready(headers) = call.poll_headers(cx) {
             return Poll::Ready(headers.map(|headers| place.get_or_init(|| headers)));
         }
-        if !waiting.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            waiting.waker = Some(cx.waker().clone());
-        }
+        waiting.keep(cx);
         Poll::Pending
     })
     .await
@@ -176,10 +175,31 @@ struct Waiting<'a> {
     waker: Option<Waker>,
 }
 
+impl<'a> Waiting<'a> {
+    fn new(call: &'a Call) -> Self {
+        call.headers_awaited().fetch_add(1, SeqCst);
+        Waiting { call, waker: None }
+    }
+
+    /// It waits as this task, and no more as another one.
+    fn keep(&mut self, cx: &Context<'_>) {
+        if self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return;
+        }
+        if let Some(old) = self.waker.replace(cx.waker().clone()) {
+            self.call.forget_headers(&old);
+        }
+    }
+}
+
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if let Some(waker) = &self.waker {
-            self.call.forget_headers(waker);
+        let alone = self.call.headers_awaited().fetch_sub(1, SeqCst) == 1;
+        let Some(waker) = self.waker.take() else { return };
+        self.call.forget_headers(&waker);
+        if !alone {
+            // The same task may wait by another future too: it looks again.
+            waker.wake();
         }
     }
 }

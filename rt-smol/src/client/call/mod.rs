@@ -24,6 +24,7 @@ use proto_core::rpc::RequestOptions;
 use proto_core::time::Instant;
 use request::Sent;
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll};
 
@@ -35,6 +36,8 @@ pub(crate) struct Call {
     /// What ended it from outside; the first one counts.
     stopped: OnceLock<Status>,
     subscriptions: OnceLock<Subscriptions>,
+    /// Futures that wait for its headers.
+    headers_awaited: AtomicUsize,
     me: Weak<Call>,
     state: Lock<State>,
 }
@@ -114,6 +117,7 @@ impl Call {
             options,
             stopped: OnceLock::new(),
             subscriptions: OnceLock::new(),
+            headers_awaited: AtomicUsize::new(0),
             me: me.clone(),
             state: Lock::new(state),
         });
@@ -132,6 +136,11 @@ impl Call {
     /// The channel that it was made on.
     pub(crate) fn channel(&self) -> &Channel {
         &self.channel
+    }
+
+    /// How many futures wait for its headers.
+    pub(crate) fn headers_awaited(&self) -> &AtomicUsize {
+        &self.headers_awaited
     }
 
     pub(crate) fn weak(&self) -> Weak<Call> {

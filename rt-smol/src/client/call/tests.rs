@@ -208,6 +208,29 @@ fn a_task_that_waits_no_more_for_headers_is_not_woken() {
 }
 
 #[test]
+fn a_task_that_waits_twice_for_headers_looks_again_when_it_gives_one_up() {
+    let mut world = World::new(1);
+    let channel = world.connected();
+    let (requests, replies) = chat(&channel);
+    let counter = Arc::<Counter>::default();
+    let waker = Waker::from(counter.clone());
+    let [mut kept, mut given_up] = [Box::pin(replies.headers()), Box::pin(replies.headers())];
+    for waiting in [&mut kept, &mut given_up] {
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    drop(given_up);
+    assert_eq!(counter.count(), 1);
+    assert!(kept.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    world.run();
+    let now = world.now();
+    world.peers[0].finish(now, 0);
+    world.run();
+    assert_eq!(counter.count(), 2);
+    assert!(matches!(poll(kept), Poll::Ready(Ok(_))));
+    drop(requests);
+}
+
+#[test]
 fn a_caller_that_has_written_what_was_in_the_way_of_reading_tells_the_task() {
     let mut world = World::new(1);
     let channel = world.connected();
