@@ -74,6 +74,7 @@ impl TlsPipe {
             let accepted = self.lock().end_write(outbox, *wrote.as_ref().unwrap_or(&0));
             match wrote {
                 _ if accepted > 0 => return Ok(accepted),
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
