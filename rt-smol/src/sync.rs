@@ -5,9 +5,16 @@
 //! builds assert them.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
-#[cfg(debug_assertions)]
+// The models (`client/driver/models`) enumerate who takes it when.
+#[cfg(loom_models)]
+use loom::sync::{Mutex, MutexGuard};
+#[cfg(not(loom_models))]
+use std::sync::{Mutex, MutexGuard};
+
+// (Threads of a model are no threads of the system.)
+#[cfg(all(debug_assertions, not(loom_models)))]
 thread_local! {
     static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
@@ -16,7 +23,7 @@ thread_local! {
 #[inline]
 #[track_caller]
 pub(crate) fn assert_unlocked() {
-    #[cfg(debug_assertions)]
+    #[cfg(all(debug_assertions, not(loom_models)))]
     assert!(!HELD.get() || std::thread::panicking(), "a call of the seam, a wake-up, or a second lock, under a lock");
 }
 
@@ -25,7 +32,7 @@ pub(crate) fn assert_unlocked() {
 pub(crate) struct Lock<T>(Mutex<T>);
 
 impl<T> Lock<T> {
-    pub(crate) const fn new(value: T) -> Self {
+    pub(crate) fn new(value: T) -> Self {
         Lock(Mutex::new(value))
     }
 
@@ -35,7 +42,7 @@ impl<T> Lock<T> {
     pub(crate) fn lock(&self) -> Guard<'_, T> {
         assert_unlocked();
         let guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        #[cfg(debug_assertions)]
+        #[cfg(all(debug_assertions, not(loom_models)))]
         HELD.set(true);
         Guard(guard)
     }
@@ -47,7 +54,7 @@ pub(crate) struct Guard<'a, T>(MutexGuard<'a, T>);
 
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        #[cfg(debug_assertions)]
+        #[cfg(all(debug_assertions, not(loom_models)))]
         HELD.set(false);
     }
 }

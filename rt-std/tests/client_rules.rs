@@ -41,8 +41,9 @@ const LEANS: &[(&str, &[&str])] = &[
 const RARE: &[&str] =
     &["what an ended attempt took is sent to the next", "a failed attempt is released once its call has moved on"];
 
-/// A unit test notices this one: what it does cannot be seen from outside.
-const INSIDE: &str = "parked threads serve earlier timers";
+/// Tests inside notice these: what the first does cannot be seen from outside, and the order of events that the second
+/// needs is found by the model (`client/driver/models`), which runs all of them.
+const INSIDE: [&str; 2] = ["parked threads serve earlier timers", "a writer whose call moved does not wait for room"];
 
 /// Did the seed notice? The same run with all rules is at hand.
 fn noticed(with: &Report, without: &Result<Report, Failure>) -> bool {
@@ -77,7 +78,7 @@ fn the_seeds_notice_each_rule_that_is_missing() {
 
 #[test]
 fn no_rule_is_left_out() {
-    let covered: Vec<_> = LEANS.iter().map(|(rule, _)| *rule).chain([INSIDE]).collect();
+    let covered: Vec<_> = LEANS.iter().map(|(rule, _)| *rule).chain(INSIDE).collect();
     for rule in client_rules() {
         assert!(covered.contains(&rule), "no scene leans on this rule: {rule}");
     }

@@ -6,6 +6,8 @@
 //!
 //! What it does not do: choose connections, retry, encode. The channel's calls do, on top.
 
+#[cfg(all(test, loom_models))]
+mod models;
 mod operations;
 mod slots;
 mod task;

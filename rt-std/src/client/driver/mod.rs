@@ -10,6 +10,8 @@
 pub(crate) mod background;
 mod exchange;
 mod input;
+#[cfg(all(test, loom_models))]
+mod models;
 mod places;
 pub(crate) mod rules;
 #[cfg(all(test, feature = "testkit"))]
@@ -70,7 +72,9 @@ enum Reader {
 #[derive(Clone, Copy, Debug)]
 enum Writer {
     Free,
-    Taken,
+    Taken {
+        call: Option<CallId>,
+    },
     /// Its holder waits for room, and somebody else reads.
     Blocked {
         call: Option<CallId>,
@@ -100,6 +104,8 @@ pub(super) struct State {
     closed: bool,
     /// Bytes that may have left: those written, and those that a write under way may have taken.
     written: u64,
+    /// What the writer's call waits for has moved while it was in a write.
+    writer_told: bool,
     /// Who was meant by the last signals of the wake handle, until they come by.
     signalled: Signalled,
     /// The background thread holds the reader's place.
@@ -212,8 +218,16 @@ impl State {
         if matches!(self.reader, Reader::Taken { call, plain: false, .. } if call == Some(id)) {
             self.signal_reader();
         }
-        if matches!(self.writer, Writer::Blocked { call } if call == Some(id)) {
-            self.signal_writer();
+        self.tell_writer(Some(id));
+    }
+
+    /// Is this the writer's call (or does it wait for the connection itself)? Then it looks again.
+    fn tell_writer(&mut self, about: Option<CallId>) {
+        match self.writer {
+            Writer::Blocked { call } if call == about => self.signal_writer(),
+            // It may be about to wait for room.
+            Writer::Taken { call } if call == about => self.writer_told = true,
+            _ => {}
         }
     }
 
@@ -224,9 +238,7 @@ impl State {
         if matches!(self.reader, Reader::Taken { call: None, .. }) {
             self.signal_reader();
         }
-        if matches!(self.writer, Writer::Blocked { call: None }) {
-            self.signal_writer();
-        }
+        self.tell_writer(None);
     }
 }
 
@@ -247,6 +259,7 @@ impl Driver {
             unwritable: None,
             closed: false,
             written: 0,
+            writer_told: false,
             signalled: Signalled::default(),
             background_leads: false,
             background: None,

@@ -115,7 +115,8 @@ impl Driver {
     /// The writer's place: writes while there is output that the socket takes. Waits for room once, if `wait` is given;
     /// then the caller looks at its own call again.
     pub(super) fn write<'a>(&'a self, mut state: Guard<'a, State>, wait: Option<&Wait>) -> Guard<'a, State> {
-        state.writer = Writer::Taken;
+        let call = wait.and_then(|wait| wait.call);
+        state.writer = Writer::Taken { call };
         while !state.broken && state.unwritable.is_none() {
             if state.outgoing.is_empty() {
                 let now = self.os.now();
@@ -128,6 +129,7 @@ impl Driver {
             // Others append to the connection's own buffer meanwhile.
             let mut outgoing = std::mem::take(&mut state.outgoing);
             state.written = outgoing.written() + outgoing.len() as u64;
+            state.writer_told = false;
             self.unlock(state);
             let mut segments = [&[][..]; SEGMENTS];
             let n = outgoing.segments(&mut segments);
@@ -143,6 +145,10 @@ impl Driver {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let Some(wait) = wait.filter(|_| !state.conn.is_closed()) else { break };
+                    // What came meanwhile may be all that the caller waits for.
+                    if state.writer_told && in_force(&*self.os, rules::WRITER_LOOKS_FIRST) {
+                        break;
+                    }
                     state = self.wait_for_room(state, wait);
                     if in_force(&*self.os, rules::WRITER_GIVES_UP) {
                         break;
@@ -192,7 +198,7 @@ impl Driver {
             self.unlock(state);
             let woken = self.pipe.wait(false, true, until).is_ok_and(|ready| ready.woken);
             state = self.lock();
-            state.writer = Writer::Taken;
+            state.writer = Writer::Taken { call: wait.call };
             state.signalled.writer = false;
             if woken {
                 self.pass_signal_on(&mut state);

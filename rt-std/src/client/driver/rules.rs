@@ -1,7 +1,7 @@
 //! The rules of handing places on, by name.
 //!
 //! Each can be switched off in a simulation (`testkit::Sim::without_rule`), and the seeds of `tests/client_rules.rs`
-//! notice for each that it is missing.
+//! notice for each that it is missing; two are noticed inside (`tests`, `models`).
 
 /// Who leaves the reader's place free wakes somebody who waits.
 pub(crate) const READER_HANDED_ON: &str = "the reader's place is handed on";
@@ -23,6 +23,8 @@ pub(crate) const PLAIN_ONLY_ALONE: &str = "a plain read only for a call that nob
 pub(crate) const PARKED_SERVE_TIMERS: &str = "parked threads serve earlier timers";
 /// A writer that waited for room looks at its own call before it goes on.
 pub(crate) const WRITER_GIVES_UP: &str = "a writer whose call is over gives its place up";
+/// A writer that finds no room looks at its own call, if that moved during the write, before it waits.
+pub(crate) const WRITER_LOOKS_FIRST: &str = "a writer whose call moved does not wait for room";
 /// Of two threads at one wake handle, the one that took a signal meant for the other passes it on.
 pub(crate) const SIGNAL_PASSED_ON: &str = "a signal for the other thread is passed on";
 /// After a wait the socket is read before timers are served.
@@ -48,6 +50,7 @@ pub(crate) const ALL: &[&str] = &[
     PLAIN_ONLY_ALONE,
     PARKED_SERVE_TIMERS,
     WRITER_GIVES_UP,
+    WRITER_LOOKS_FIRST,
     SIGNAL_PASSED_ON,
     INPUT_BEFORE_TIME,
     IDLE_DRAINED,
