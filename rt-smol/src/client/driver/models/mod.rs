@@ -173,7 +173,7 @@ fn a_call_dropped_while_the_task_reads_its_reply_is_gone() {
     holds("a_call_dropped_while_the_task_reads_its_reply_is_gone", 0, |stage| {
         let ids = [stage.start(), stage.start()];
         stage.wire.feed(&stage.words.replies[0]);
-        stage.driver.release(ids[0], false);
+        stage.driver.release(ids[0]);
         stage.wire.feed(&stage.words.replies[1]);
         assert_eq!(stage.end_of(ids[1]), Code::Ok);
     });
