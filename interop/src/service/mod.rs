@@ -1,5 +1,5 @@
 //! The TestService: what it does beyond echoing stands in `interop/proto/test.proto`. Its handlers exist twice, for
-//! servers whose handlers block ([`blocking`]) and for those whose handlers are futures ([`asynchronous`]); what they
+//! servers whose handlers block (`blocking`) and for those whose handlers are futures (`asynchronous`); what they
 //! decide is here.
 
 mod asynchronous;

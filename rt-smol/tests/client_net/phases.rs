@@ -84,7 +84,7 @@ fn an_attempt_outlives_the_call_that_began_it() {
 #[test]
 fn a_peer_that_stays_silent_is_given_up() {
     run(async {
-        let builder = Channel::builder(raw_peer(std::mem::forget).to_string()).connect_timeout(50 * MS);
+        let builder = Channel::builder(raw_peer(std::mem::forget).to_string()).connect_timeout(500 * MS);
         let status = builder.connect().await.expect_err("nothing comes");
         assert_eq!(status.code(), Code::Unavailable);
         assert!(status.to_string().contains("SETTINGS"), "{status}");
