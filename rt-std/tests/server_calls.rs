@@ -275,6 +275,19 @@ fn a_handler_learns_that_the_server_drains_and_its_call_ends_well() {
 }
 
 #[test]
+fn a_grace_that_never_ends_is_over_with_the_last_call() {
+    Sim::seed(1).run(|sim| {
+        let server = sim.serve(HelloServiceServer::blocking(Service::default()));
+        let hello = HelloServiceClient::new(sim.channel(&server));
+        let call = sim.spawn("call", move || hello.say_hello(Request::new(greeting("x")).with_metadata("do", "drain")));
+        sim.sleep(20 * MS);
+        let report = server.shutdown(Duration::MAX);
+        assert_eq!((report.calls, report.forced, report.left_behind), (1, 0, 0));
+        assert_eq!(call.join().expect("a reply").reply, "x");
+    });
+}
+
+#[test]
 fn a_pusher_sends_from_anywhere_until_the_call_is_over() {
     scene(|sim, service, channel, _| {
         let hello = HelloServiceClient::new(channel);

@@ -35,6 +35,8 @@ const QUEUED: usize = 1_000;
 const QUEUED_PER_CONNECTION: usize = 16;
 /// Never.
 pub(super) const NEVER: Instant = Instant::from_nanos(u64::MAX);
+/// The end of a grace that has none: 584 years on, but not `NEVER`, which says that nobody has stopped the server.
+pub(super) const LATEST: Instant = Instant::from_nanos(u64::MAX - 1);
 
 /// What is allowed; the builder's settings that are not the connection's own.
 #[derive(Clone, Debug)]

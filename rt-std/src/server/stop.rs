@@ -1,7 +1,7 @@
 //! Start, timers, stop, the end.
 
 use super::hub::{Hub, HubHeld, phase};
-use super::limits::{LAST, NEVER};
+use super::limits::{LAST, LATEST, NEVER};
 use super::rules::Rule;
 use super::state::{HubState, Visit, key};
 use proto_core::time::Instant;
@@ -49,7 +49,7 @@ impl Hub {
     /// GOAWAY to all, no new connections; what is not over after `grace` is ended by force. Later calls may only
     /// shorten the grace. Returns at once.
     pub(super) fn stop(&self, grace: Duration) {
-        let end = self.os.now() + grace;
+        let end = (self.os.now() + grace).min(LATEST);
         let mut held = self.lock();
         if self.phase.load(Relaxed) >= phase::FORCED || held.done {
             return;
