@@ -7,6 +7,8 @@ mod reports;
 pub(crate) mod runtime;
 mod settings;
 mod state;
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
 
 pub use builder::ChannelBuilder;
 pub use proto_core::channel::{BackoffConfig, State};

@@ -58,7 +58,7 @@ impl Shared {
             Order::Close { key, grace } => {
                 let driver = {
                     let mut state = self.lock();
-                    state.current = None;
+                    state.forget_current(key);
                     match state.links.get(&key) {
                         Some(Link::Handshake { driver, .. } | Link::Ready { driver }) => Some(driver.clone()),
                         _ => None,

@@ -17,7 +17,10 @@ impl Shared {
                 _ => return (None, Vec::new()),
             };
             state.core.handle_ready(now, key);
-            state.current = Some(driver.clone());
+            // If the core has given the attempt up, the order that ends the connection is on its way.
+            if state.core.current() == Some(key) {
+                state.current = Some(driver.clone());
+            }
             state.links.insert(key, Link::Ready { driver: driver.clone() });
             (Some(driver), std::mem::take(&mut state.pending))
         });

@@ -228,7 +228,7 @@ impl Shared {
         self.unlock(state);
     }
 
-    fn driver(&self, key: ConnectionKey, pipe: Arc<dyn Pipe>) -> Arc<Driver> {
+    pub(super) fn driver(&self, key: ConnectionKey, pipe: Arc<dyn Pipe>) -> Arc<Driver> {
         let mut config = self.settings.connection.clone();
         config.seed = self.os.random();
         Driver::new(self.os.clone(), pipe, config, Box::new(ObserverLink { shared: self.me.clone(), key }))
