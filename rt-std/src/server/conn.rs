@@ -6,7 +6,7 @@
 use super::calls::{Calls, Direction, Stage};
 use super::hub::Hub;
 use super::job::Job;
-use super::limits::NEVER;
+use super::limits::{HEARD_OUT, NEVER};
 use super::rules::Rule;
 use crate::os::{Pipe, Thread};
 use crate::sync::{Guard, Lock};
@@ -51,6 +51,8 @@ pub(super) struct State {
     pub(super) blocked: bool,
     /// A writable edge came while the writer's place was taken.
     pub(super) write_edge: bool,
+    /// A write failed: what the peer had said before is read, and then the transport is gone.
+    pub(super) unwritable: Option<Unwritable>,
     /// The transport broke, or is closed.
     pub(super) dead: bool,
     /// Somebody is in `visit`, perhaps in a read.
@@ -97,6 +99,13 @@ pub(super) struct State {
     pub(super) abandoned: bool,
 }
 
+/// How writing ended, and what may still be read, bytes.
+#[derive(Debug)]
+pub(super) struct Unwritable {
+    pub(super) reason: String,
+    pub(super) left: usize,
+}
+
 /// The connection's lock, held.
 pub(super) type Held<'a> = Guard<'a, State>;
 
@@ -113,6 +122,7 @@ impl Conn {
             writer: false,
             blocked: false,
             write_edge: false,
+            unwritable: None,
             dead: false,
             visiting: false,
             again: false,
@@ -151,6 +161,43 @@ impl State {
     /// Bytes that the peer's socket has not taken.
     pub(super) fn unsent(&self) -> usize {
         self.left + self.core.unsent()
+    }
+
+    /// May the writer's place be taken?
+    pub(super) fn may_write(&self) -> bool {
+        let can = self.stands && !self.dead && self.unwritable.is_none();
+        can && !self.writer && !self.blocked
+    }
+
+    /// Is the socket to be read? Input whose answers the peer would have to take waits, unless it takes none any more.
+    pub(super) fn wants_input(&self) -> bool {
+        self.unwritable.is_some() || self.core.wants_input()
+    }
+
+    /// A write failed, for whoever made it. The next visit reads what the peer said before, and ends the connection.
+    pub(super) fn write_failed(&mut self, hub: &Hub, now: Instant, reason: String) {
+        if hub.broken(Rule::LastWordsHeard) {
+            return self.lost(now, reason);
+        }
+        self.unwritable = Some(Unwritable { reason, left: HEARD_OUT });
+        self.readable = true;
+        if self.visiting { self.again = true } else { self.kick = true }
+    }
+
+    /// The transport is gone, by this reason or the one for which a write had failed.
+    pub(super) fn read_failed(&mut self, now: Instant, reason: String) {
+        let first = self.unwritable.take().map(|write| write.reason);
+        self.lost(now, first.unwrap_or(reason));
+    }
+
+    /// So many bytes were read after a write had failed: there may be more, until that is too much.
+    pub(super) fn heard(&mut self, now: Instant, bytes: usize) {
+        let Some(write) = &mut self.unwritable else { return };
+        self.readable = true;
+        write.left = write.left.saturating_sub(bytes);
+        if write.left == 0 {
+            self.read_failed(now, String::new());
+        }
     }
 
     /// The transport is gone.

@@ -52,7 +52,7 @@ impl Handle {
                 hub.unlock(conn, held);
                 return value;
             }
-            if held.has_output() && !held.writer && !held.blocked && !held.dead {
+            if held.has_output() && held.may_write() {
                 held = hub.flush(conn, held);
                 hub.unlock(conn, held);
                 continue;

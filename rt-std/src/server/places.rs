@@ -97,7 +97,7 @@ impl Hub {
             }
             // Input before time: a deadline that passed while we were busy must not beat what has arrived.
             if held.readable && !held.dead {
-                if !held.core.wants_input() {
+                if !held.wants_input() {
                     held.full = true;
                     held.readable = false;
                 } else if budget == 0 {
@@ -130,6 +130,7 @@ impl Hub {
             return self.shake_hands(conn, held);
         }
         let hup = held.hup;
+        let last_words = held.unwritable.is_some();
         let mut input = held.input.take().unwrap_or_else(|| std::mem::take(spare));
         drop(held);
         self.stats.reads.one();
@@ -140,17 +141,19 @@ impl Hub {
         let mut held = self.conn(conn);
         match result {
             Ok(0) if self.broken(Rule::LostEndsCalls) => held.dead = true,
-            Ok(0) => held.lost(now, "the peer closed the connection".into()),
+            Ok(0) => held.read_failed(now, "the peer closed the connection".into()),
             Ok(n) => {
                 input.filled(n);
                 // An error is the core's: its GOAWAY waits to be written, and it is closed.
                 let _ = held.core.receive(now, &mut input);
                 held.readable |= n == size || hup;
+                held.heard(now, n);
             }
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => held.readable = true,
+                ErrorKind::WouldBlock if last_words => held.read_failed(now, String::new()),
                 ErrorKind::WouldBlock => {}
-                _ => held.lost(now, error.to_string()),
+                _ => held.read_failed(now, error.to_string()),
             },
         }
         if input.as_slice().is_empty() {
@@ -185,7 +188,7 @@ impl Hub {
 
     /// The writer's place: whoever finds it free writes everybody's output, until none is left or the socket is full.
     pub(super) fn flush<'a>(&self, conn: &'a Conn, mut held: Held<'a>) -> Held<'a> {
-        if held.writer || held.blocked || held.dead || !held.stands {
+        if !held.may_write() {
             return held;
         }
         held.writer = true;
@@ -227,7 +230,10 @@ impl Hub {
                         break;
                     }
                 }
-                Err((_, error)) => held.lost(now, error.to_string()),
+                Err((_, error)) => {
+                    held.write_failed(self, now, error.to_string());
+                    break;
+                }
             }
         }
         held.writer = false;

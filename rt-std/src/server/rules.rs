@@ -57,12 +57,14 @@ pub enum Rule {
     WatchFlushesCorks,
     /// Reading goes on when the control output that had stopped it has drained.
     ReadingGoesOn,
+    /// What the peer said before a write failed is heard.
+    LastWordsHeard,
 }
 
 #[cfg(feature = "testkit")]
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 25] = [
+    pub const ALL: [Rule; 26] = [
         Rule::EdgeDuringVisit,
         Rule::EdgeDuringWrite,
         Rule::LastFreeWorker,
@@ -88,6 +90,7 @@ impl Rule {
         Rule::RobbedControl,
         Rule::WatchFlushesCorks,
         Rule::ReadingGoesOn,
+        Rule::LastWordsHeard,
     ];
 
     /// As `Sim::without_rule` takes it.
@@ -118,6 +121,7 @@ impl Rule {
             Rule::RobbedControl => "server: a robbed bite's control output is flushed too",
             Rule::WatchFlushesCorks => "server: the watch flushes what a stream's sender has corked",
             Rule::ReadingGoesOn => "server: reading goes on when the control output that had stopped it has drained",
+            Rule::LastWordsHeard => "server: what the peer said before a write failed is heard",
         }
     }
 

@@ -6,8 +6,8 @@ use proto_core::grpc::Status;
 use proto_core::rpc::{BlockingService, MethodInfo, Raw, Response, ServerCall, ServiceInfo};
 use proto_core::rpc::{Decode, Encode};
 use rt_std::os::Os;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Methods, by number. The first ones are unary.
@@ -37,6 +37,10 @@ pub enum M {
     Pair,
     /// Server streaming, with the bytes that the request says.
     Reply,
+    /// Sends 400 bytes every now and then until it fails; how goes to `last`.
+    Chatter,
+    /// Receives until it fails; how goes to `last`.
+    Listen,
 }
 
 const UNARY: Kind = Kind::UNARY;
@@ -62,9 +66,11 @@ static METHODS: &[MethodInfo] = methods! {
     "LatchStream" BIDI;
     "Pair" BIDI;
     "Reply" Kind::SERVER_STREAMING;
+    "Chatter" BIDI;
+    "Listen" BIDI;
 };
 
-const ALL: [M; 13] = [
+const ALL: [M; 15] = [
     M::Echo,
     M::Sleep,
     M::Latch,
@@ -78,6 +84,8 @@ const ALL: [M; 13] = [
     M::LatchStream,
     M::Pair,
     M::Reply,
+    M::Chatter,
+    M::Listen,
 ];
 
 static INFO: ServiceInfo = ServiceInfo {
@@ -104,6 +112,8 @@ pub struct Toy {
     /// The most that was unsent when a handler began.
     pub peak: AtomicUsize,
     pub unsent: std::sync::OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
+    /// What handlers learned last of their calls.
+    pub last: Mutex<Vec<String>>,
 }
 
 /// A number as a request.
@@ -124,6 +134,7 @@ impl Toy {
             ended: AtomicU64::new(0),
             peak: AtomicUsize::new(0),
             unsent: std::sync::OnceLock::new(),
+            last: Mutex::default(),
         })
     }
 
@@ -194,9 +205,27 @@ impl Toy {
                 let request = call.request(<Raw as Decode<Bytes>>::decode)?;
                 replies.send(Bytes::from(vec![9; as_number(&request) as usize]))?;
             }
+            M::Chatter => {
+                let status = loop {
+                    if let Err(status) = replies.send(Bytes::from_static(&[4; 400])) {
+                        break status;
+                    }
+                    // Whoever waits has all written first.
+                    requests.context().wait_cancelled(Duration::from_micros(15));
+                };
+                self.learned(status.to_string());
+            }
+            M::Listen => {
+                let end = requests.find_map(Result::err);
+                self.learned(end.map_or_else(|| "half-closed".into(), |status| status.to_string()));
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    fn learned(&self, last: String) {
+        self.last.lock().expect("no holder panics").push(last);
     }
 }
 

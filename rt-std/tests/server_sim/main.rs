@@ -27,6 +27,7 @@ const ALL: &[Scenario] = &[
     ("dribs", quiet::dribs),
     ("corks", quiet::corks),
     ("pings", quiet::pings),
+    ("last words", quiet::last_words),
     ("idle", quiet::idle),
 ];
 
@@ -105,6 +106,7 @@ fn best_at(rule: Rule) -> &'static str {
         Rule::HeldGoOn | Rule::HoldCalls => "slow reader",
         Rule::PanicEndsCall => "crowd",
         Rule::ReadingGoesOn => "pings",
+        Rule::LastWordsHeard => "last words",
     }
 }
 

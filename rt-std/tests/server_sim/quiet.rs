@@ -143,6 +143,44 @@ pub fn pings(seed: u64, without: Option<Rule>) -> Outcome {
     run(seed, without, scene, vec![client])
 }
 
+/// A client cancels its calls and closes the connection at once, while the server writes: their handlers learn what it
+/// said, not that a write failed.
+pub fn last_words(seed: u64, without: Option<Rule>) -> Outcome {
+    // No delay: a write fails no sooner than what was said before can be read.
+    let seed = seed * 4 + 1;
+    let mut scene = Scene { faults: false, streams: 5, window: 60_000, ..Scene::new(seed, 100_000) };
+    scene.max_unsent = 60_000;
+    let client = body(move |c, world| {
+        c.open(1, M::Listen.info());
+        (2..6).for_each(|i| c.open(i, M::Chatter.info()));
+        c.flush();
+        assert!(c.pump(world.sim.now() + 10 * MS, |c| (2..6).all(|i| c.received(i) > 0)), "nothing came");
+        // At a point at which the handlers send.
+        c.pump_for(15 * US * (seed % 5) as u32);
+        (1..6).for_each(|i| c.cancel(i));
+        c.collect();
+        if seed.is_multiple_of(3) {
+            // More than one visit reads.
+            for i in 0..300 {
+                c.ping(i);
+            }
+        }
+        // Without reading a byte.
+        while !c.wire.is_empty() {
+            c.write_only();
+        }
+        c.pipe.close();
+        world.sim.sleep(40 * MS);
+        let last = world.toy.last.lock().expect("no holder panics").clone();
+        // The first one may not have begun.
+        assert!(last.len() >= 4, "handlers go on: {last:?}");
+        let worse = last.iter().find(|status| !status.contains("the client cancelled the call (CANCEL)"));
+        assert_eq!(worse, None);
+        assert_eq!(world.probe.counts().connections, 0, "it is not closed");
+    });
+    run(seed, without, scene, vec![client])
+}
+
 /// Nobody says anything for an hour: no wake-ups, no threads beyond the first; then it answers at once.
 pub fn idle(seed: u64, without: Option<Rule>) -> Outcome {
     let scene = Scene { faults: false, handlers: 8, queue: 100, ..Scene::new(seed, 20_000) };
