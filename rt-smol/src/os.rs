@@ -11,6 +11,8 @@ pub use executor::Executor;
 pub(crate) use executor::start_for_a_server;
 pub use memory::MemoryPipe;
 pub use real::RealOs;
+#[doc(inline)]
+pub use rt_common::Address;
 pub use socket::{SocketListener, SocketPipe};
 pub use stream::IoPipe;
 
@@ -49,27 +51,6 @@ pub trait Timer: Send + Debug {
     fn set(&mut self, at: Option<Instant>);
     /// Ready once the point has passed, until it is set anew.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
-}
-
-/// Where to connect, or where somebody listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// TCP.
-    Tcp(SocketAddr),
-    /// A Unix socket.
-    #[cfg(unix)]
-    Unix(std::path::PathBuf),
-}
-
-/// As a target: "127.0.0.1:50051", "unix:/run/hello.sock".
-impl std::fmt::Display for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Address::Tcp(address) => write!(f, "{address}"),
-            #[cfg(unix)]
-            Address::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
 }
 
 /// One connection's bytes. One task reads, one at a time writes; both at once is allowed.

@@ -15,6 +15,8 @@ pub use portable::PortableOs as RealOs;
 #[cfg(unix)]
 pub use unix::RealOs;
 
+#[doc(inline)]
+pub use rt_common::Address;
 pub use stream::ByteStream;
 
 use proto_core::channel::Stage;
@@ -70,38 +72,6 @@ pub(crate) fn in_force(os: &dyn Os, rule: &'static str) -> bool {
     {
         let _ = (os, rule);
         true
-    }
-}
-
-/// Where to connect, or where somebody listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// TCP.
-    Tcp(SocketAddr),
-    /// A Unix socket.
-    #[cfg(unix)]
-    Unix(std::path::PathBuf),
-}
-
-impl Address {
-    /// The port of a TCP address.
-    pub fn port(&self) -> Option<u16> {
-        match self {
-            Address::Tcp(address) => Some(address.port()),
-            #[cfg(unix)]
-            Address::Unix(_) => None,
-        }
-    }
-}
-
-/// As a target: "127.0.0.1:50051", "unix:/run/hello.sock".
-impl std::fmt::Display for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Address::Tcp(address) => write!(f, "{address}"),
-            #[cfg(unix)]
-            Address::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The async client: channels, calls, and the connections that their tasks drive.
 
 mod call;
-mod cancel;
 mod channel;
 mod driver;
 mod front;
@@ -12,8 +11,9 @@ mod streaming;
 mod unary;
 mod wakers;
 
-pub use cancel::Cancel;
 pub use channel::{BackoffConfig, Channel, ChannelBuilder, State};
 pub use requests::{Bidi, ClientStreaming, Requests};
+#[doc(inline)]
+pub use rt_common::Cancel;
 pub use streaming::Streaming;
 pub use unary::Unary;

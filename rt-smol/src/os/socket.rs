@@ -4,11 +4,15 @@ use super::{Listener, Pipe};
 use async_io::Async;
 use futures_lite::{AsyncRead, AsyncWrite};
 use proto_core::rpc::Peer;
+#[cfg(unix)]
+use rt_common::unix::SocketFile;
 use std::fmt;
 use std::io::{self, IoSlice, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::{UnixListener, UnixStream};
+#[cfg(unix)]
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -110,6 +114,9 @@ impl Pipe for SocketPipe {
 /// A TCP or Unix listener.
 pub struct SocketListener {
     inner: Inner,
+    /// Where it was made by us.
+    #[cfg(unix)]
+    _file: Option<SocketFile>,
 }
 
 enum Inner {
@@ -124,7 +131,11 @@ impl SocketListener {
     /// # Errors
     /// The system refuses: there are too many descriptors, say.
     pub fn tcp(listener: TcpListener) -> io::Result<Self> {
-        Ok(SocketListener { inner: Inner::Tcp(Async::new(listener)?) })
+        Ok(SocketListener {
+            inner: Inner::Tcp(Async::new(listener)?),
+            #[cfg(unix)]
+            _file: None,
+        })
     }
 
     /// Takes a listener over, in whatever mode it is.
@@ -133,7 +144,17 @@ impl SocketListener {
     /// The system refuses: there are too many descriptors, say.
     #[cfg(unix)]
     pub fn unix(listener: UnixListener) -> io::Result<Self> {
-        Ok(SocketListener { inner: Inner::Unix(Async::new(listener)?) })
+        Ok(SocketListener { inner: Inner::Unix(Async::new(listener)?), _file: None })
+    }
+
+    /// Listens at this path; removes the file when dropped.
+    ///
+    /// # Errors
+    /// The system refuses: the file exists, its directory does not.
+    #[cfg(unix)]
+    pub fn at(path: &Path) -> io::Result<Self> {
+        let (listener, file) = rt_common::unix::listen(path)?;
+        Ok(SocketListener { _file: Some(file), ..Self::unix(listener)? })
     }
 }
 

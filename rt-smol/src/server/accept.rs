@@ -3,33 +3,12 @@
 use super::hub::Hub;
 use crate::os::{Listener, Timer};
 use crate::sync::assert_unlocked;
+use rt_common::accept;
 use std::future::Future;
-use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-
-/// Connections of one round; then others have a turn.
-const ROUND: usize = 64;
-/// The first pause when the system has nothing to give, and the longest; each is twice the one before.
-const PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// The error is one connection's, which ended before it was accepted: the next one may be fine. Everything else
-/// (descriptors, memory) is ours, and lasts for a while.
-fn of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted
-            | ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionRefused
-            | ErrorKind::Interrupted
-            | ErrorKind::BrokenPipe
-            | ErrorKind::TimedOut
-            | ErrorKind::NotConnected
-    )
-}
 
 /// Accepts until the server stops. Dropped, it closes the listener.
 pub(super) struct Accepting {
@@ -45,7 +24,7 @@ impl Accepting {
     pub(super) fn new(hub: Arc<Hub>, listener: Arc<dyn Listener>) -> Self {
         hub.listening(true);
         let timer = hub.os.timer();
-        Accepting { hub, listener: Some(listener), timer, pause: PAUSE, paused: false }
+        Accepting { hub, listener: Some(listener), timer, pause: accept::PAUSE, paused: false }
     }
 
     /// Closes the listener; a Unix socket's file goes with it.
@@ -63,7 +42,7 @@ impl Future for Accepting {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         this.hub.accepting(cx);
-        for _ in 0..ROUND {
+        for _ in 0..accept::ROUND {
             if this.hub.is_stopping() {
                 this.close();
             }
@@ -75,14 +54,14 @@ impl Future for Accepting {
             assert_unlocked();
             match std::task::ready!(listener.poll_accept(cx)) {
                 Ok(pipe) => {
-                    this.pause = PAUSE;
+                    this.pause = accept::PAUSE;
                     this.hub.serve(pipe);
                 }
                 Err(error) => {
                     this.hub.stats.accept_errors.one();
-                    if !of_one_connection(&error) {
+                    if !accept::of_one_connection(&error) {
                         this.timer.set(Some(this.hub.os.now() + this.pause));
-                        this.pause = (this.pause * 2).min(LONGEST_PAUSE);
+                        this.pause = accept::next_pause(this.pause);
                         this.paused = true;
                     }
                 }

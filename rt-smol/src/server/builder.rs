@@ -1,6 +1,5 @@
 //! What a server is made of: services, limits, an address.
 
-use super::error::ServerError;
 use super::hub::Hub;
 use super::limits::Limits;
 use super::serve::Server;
@@ -8,6 +7,7 @@ use crate::os::{Address, BoxFuture, Executor, Listener, Os, RealOs, SocketListen
 use crate::security::ServerSecurity;
 use proto_core::config::Config;
 use proto_core::rpc::{AsyncService, DuplicateService, Router};
+use rt_common::ServerError;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
@@ -231,8 +231,8 @@ impl ServerBuilder {
         self.check()?;
         let path = path.as_ref();
         let address = Address::Unix(path.into());
-        let listener = super::unix::PathListener::bind(path)
-            .map_err(|source| ServerError::Bind { address: address.clone(), source })?;
+        let listener =
+            SocketListener::at(path).map_err(|source| ServerError::Bind { address: address.clone(), source })?;
         self.build(address, Arc::new(listener))
     }
 

@@ -1,11 +1,11 @@
 //! Serving without a listener: one connection over any byte stream, and connections inside this process.
 
 use super::builder::ServerBuilder;
-use super::error::ServerError;
 use super::serve::{Guard, Server};
 use crate::os::{IoPipe, MemoryPipe, Pipe};
 use futures_lite::{AsyncRead, AsyncWrite};
 use proto_core::rpc::{AsyncService, Report};
+use rt_common::ServerError;
 use std::future::Future;
 use std::sync::Arc;
 

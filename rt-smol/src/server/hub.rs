@@ -5,9 +5,7 @@
 
 use super::conn::{Conn, Found};
 use super::drive::Drive;
-use super::limits::{LAST, Limits, NEVER, SLOW};
-use super::means::Means;
-use super::stats::Stats;
+use super::limits::{LAST, Limits, NEVER};
 use crate::os::{Os, Pipe};
 use crate::security::ServerSecurity;
 use crate::sync::Lock;
@@ -15,6 +13,8 @@ use proto_core::buf::Incoming;
 use proto_core::config::Config;
 use proto_core::rpc::{AsyncService, Report, Router, ServerCall};
 use proto_core::time::Instant;
+use rt_common::means::{Means, SLOW};
+use rt_common::stats::Stats;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -83,7 +83,8 @@ impl Hub {
     ) -> Arc<Hub> {
         Arc::new(Hub {
             os,
-            means: Means::new(router.methods()),
+            // Unknown methods count as fast: handlers that are futures promise to be.
+            means: Means::new(router.methods(), Duration::ZERO),
             router,
             limits,
             config,

@@ -11,8 +11,6 @@ pub(super) const BITE: Duration = Duration::from_micros(50);
 pub(super) const TURN: Duration = Duration::from_micros(500);
 /// Reads of one turn, so that a busy connection does not starve the others.
 pub(super) const READS: usize = 4;
-/// The most that one sample of a method's time counts.
-pub(super) const SLOW: Duration = Duration::from_millis(1);
 /// From the forced end of all calls to leaving behind the handlers that still run.
 pub(super) const LAST: Duration = Duration::from_millis(100);
 /// A closed connection whose last words the peer does not read is dropped after this.

@@ -139,28 +139,24 @@ mod conn;
 mod connection;
 mod deliver;
 mod drive;
-mod error;
 mod finish;
 mod guard;
 mod handle;
 mod hub;
 mod limits;
-mod means;
 mod probe;
 mod serve;
-mod stats;
 mod task;
 #[cfg(test)]
 mod tests;
-#[cfg(unix)]
-mod unix;
 mod wait;
 mod write;
 
 pub use builder::ServerBuilder;
 pub use connection::serve_connection;
-pub use error::ServerError;
 #[doc(hidden)]
 pub use probe::Counts;
 pub use proto_core::rpc::Report;
+#[doc(inline)]
+pub use rt_common::ServerError;
 pub use serve::{Running, Server, Stop};

@@ -2,10 +2,10 @@
 
 use super::accept::Accepting;
 use super::builder::ServerBuilder;
-use super::error::ServerError;
 use super::hub::Hub;
 use crate::os::{Address, Listener};
 use proto_core::rpc::Report;
+use rt_common::ServerError;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;

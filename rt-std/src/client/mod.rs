@@ -1,7 +1,6 @@
 //! The blocking client: channels, calls, and the connections that their threads drive.
 
 mod call;
-mod cancel;
 mod channel;
 mod detour;
 pub(crate) mod driver;
@@ -13,11 +12,12 @@ mod streaming;
 mod tunnel;
 mod unary;
 
-pub use cancel::Cancel;
 pub use channel::{BackoffConfig, Channel, ChannelBuilder, State};
 pub use front::settled;
 pub use later::{Later, Pending};
 pub use requests::{Bidi, ClientStreaming, Requests};
+#[doc(inline)]
+pub use rt_common::Cancel;
 pub use streaming::Streaming;
 
 /// The names of the client's hand-off rules (`testkit::Sim::without_rule`).

@@ -4,54 +4,34 @@ use super::conn::Conn;
 use super::deliver::Wants;
 use super::hub::Hub;
 use super::limits::NEVER;
-use super::state::{ACCEPT_PAUSE, Visit, key};
+use super::state::{Visit, key};
 use crate::os::{Pipe, Ready};
 use proto_core::config::Config;
-use std::io::{self, ErrorKind};
+use rt_common::accept;
+use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Connections of one round; then others have a turn.
-const ROUND: usize = 64;
-/// The longest pause between attempts when the system has nothing to give.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// The error is one connection's, which ended before it was accepted: the next one may be fine. Everything else
-/// (descriptors, memory) is ours, and lasts for a while.
-fn of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted
-            | ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionRefused
-            | ErrorKind::Interrupted
-            | ErrorKind::BrokenPipe
-            | ErrorKind::TimedOut
-            | ErrorKind::NotConnected
-    )
-}
 
 impl Hub {
     /// Accepts what there is.
     pub(super) fn accept(&self) {
-        for _ in 0..ROUND {
+        for _ in 0..accept::ROUND {
             let Some(listener) = self.lock().listener.clone() else { return };
             let accepted = listener.try_accept();
             drop(listener);
             match accepted {
                 Ok(pipe) => self.adopt(pipe),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.lock().accept_pause = ACCEPT_PAUSE;
+                    self.lock().accept_pause = accept::PAUSE;
                     return;
                 }
-                Err(error) if of_one_connection(&error) => self.stats.accept_errors.one(),
+                Err(error) if accept::of_one_connection(&error) => self.stats.accept_errors.one(),
                 Err(_) => {
                     // The listener's readiness is reported once: we have to come back by ourselves.
                     self.stats.accept_errors.one();
                     let now = self.os.now();
                     let mut held = self.lock();
                     let pause = held.accept_pause;
-                    held.accept_pause = (pause * 2).min(LONGEST_PAUSE);
+                    held.accept_pause = accept::next_pause(pause);
                     held.timers.insert((now + pause, key::ACCEPT));
                     return;
                 }

@@ -1,13 +1,13 @@
 //! Serving without a listener: one connection over any byte stream, and connections inside this process.
 
 use super::builder::ServerBuilder;
-use super::error::ServerError;
 use super::hub::Hub;
 use super::serve::{Guard, Server};
 use crate::os::memory::{MemoryPipe, MemoryPoller};
 use crate::os::{ByteStream, Os, Pipe, Poller, Raw};
 use crate::security::ServerSecurity;
 use proto_core::rpc::{BlockingService, Report};
+use rt_common::ServerError;
 use std::io;
 use std::sync::Arc;
 

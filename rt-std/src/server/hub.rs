@@ -8,17 +8,18 @@ use super::conn::Conn;
 use super::deliver::Wants;
 use super::job::Job;
 use super::limits::{Limits, NEVER};
-use super::means::Means;
 use super::rules::Rule;
 use super::services::Services;
 use super::state::{HubState, Visit, key};
-use super::stats::Stats;
+use super::system::SystemCalls;
 use crate::os::{Listener, Os, Poller, Ready};
 use crate::security::ServerSecurity;
 use crate::sync::{Guard, Lock};
 use proto_core::config::Config;
 use proto_core::grpc::{Code, Local, Metadata, Origin, Status};
 use proto_core::time::Instant;
+use rt_common::means::Means;
+use rt_common::stats::Stats;
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
@@ -46,6 +47,7 @@ pub(crate) struct Hub {
     pub(super) phase: AtomicU8,
     pub(super) means: Means,
     pub(super) stats: Stats,
+    pub(super) system: SystemCalls,
     state: Lock<HubState>,
     me: Weak<Hub>,
 }
@@ -85,6 +87,7 @@ impl Hub {
             security,
             phase: AtomicU8::new(phase::OPEN),
             stats: Stats::default(),
+            system: SystemCalls::default(),
             me: me.clone(),
         }))
     }
@@ -115,7 +118,7 @@ impl Hub {
         let wakes = std::mem::take(&mut held.wakes);
         drop(held);
         for thread in &wakes.unpark {
-            self.stats.unparks.one();
+            self.system.unparks.one();
             self.os.unpark(thread);
         }
         for slot in wakes.spawn {

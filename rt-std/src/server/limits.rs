@@ -1,6 +1,7 @@
 //! What a server allows, and the constants of its scheduling (each with its reason).
 
 use proto_core::time::Instant;
+use rt_common::means::SLOW;
 use std::time::Duration;
 
 /// Calls that one worker runs in a row: their expected cost together. A call that costs more runs alone. Also how long
@@ -18,8 +19,6 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) const LAST: Duration = Duration::from_millis(100);
 /// How long CPU time is watched before it is believed: longer than the kernel's accounting tick.
 pub(super) const SPAN: Duration = Duration::from_millis(10);
-/// First guess of a method's time, the most that one sample counts, and the mean of a method that was caught: unknown is slow.
-pub(super) const SLOW: Duration = Duration::from_millis(1);
 /// A worker that found nothing to do for this long goes home.
 pub(super) const LINGER: Duration = Duration::from_secs(10);
 /// A closed connection whose last words the peer does not read is dropped after this.
@@ -79,6 +78,7 @@ impl Default for Limits {
             max_queued_calls: None,
             hold_above: 1 << 20,
             cores: std::thread::available_parallelism().map_or(2, usize::from),
+            // Unknown is slow.
             first_guess: SLOW,
             help_above: Duration::from_micros(100),
             read_size: 64 * 1024,

@@ -121,13 +121,11 @@ mod calls;
 mod conn;
 mod connection;
 mod deliver;
-mod error;
 mod guard;
 mod handle;
 mod hub;
 mod job;
 mod limits;
-mod means;
 mod places;
 #[cfg(feature = "testkit")]
 pub(crate) mod probe;
@@ -137,16 +135,15 @@ mod run;
 mod serve;
 mod services;
 mod state;
-mod stats;
 mod stop;
-#[cfg(unix)]
-mod unix;
+mod system;
 mod watch;
 mod work;
 
 pub use builder::ServerBuilder;
 pub(crate) use connection::InProcess;
 pub use connection::serve_connection;
-pub use error::ServerError;
 pub use proto_core::rpc::Report;
+#[doc(inline)]
+pub use rt_common::ServerError;
 pub use serve::{Running, Server, Stop};

@@ -133,7 +133,7 @@ impl Hub {
         let last_words = held.unwritable.is_some();
         let mut input = held.input.take().unwrap_or_else(|| std::mem::take(spare));
         drop(held);
-        self.stats.reads.one();
+        self.system.reads.one();
         let room = input.spare();
         let size = room.len().min(self.limits.read_size);
         let result = conn.pipe.try_read(&mut room[..size]);
@@ -212,7 +212,7 @@ impl Hub {
             state.write_edge = false;
             let mut out = std::mem::take(&mut state.out);
             drop(held);
-            self.stats.writes.one();
+            self.system.writes.one();
             let result = write(&*conn.pipe, &out);
             now = self.os.now();
             held = self.conn(conn);

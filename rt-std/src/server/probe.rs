@@ -64,8 +64,8 @@ impl Probe {
     /// What there is now.
     pub fn counts(&self) -> Counts {
         let hub = &self.0;
-        let (reads, writes, waits) = (hub.stats.reads.get(), hub.stats.writes.get(), hub.stats.waits.get());
-        let unparks = hub.stats.unparks.get();
+        let (reads, writes, waits) = (hub.system.reads.get(), hub.system.writes.get(), hub.system.waits.get());
+        let unparks = hub.system.unparks.get();
         let held = hub.lock();
         Counts {
             busy: held.busy,

@@ -1,10 +1,10 @@
 //! A server that is bound, one that runs, and what stops it.
 
 use super::builder::ServerBuilder;
-use super::error::ServerError;
 use super::hub::Hub;
 use crate::os::Address;
 use proto_core::rpc::Report;
+use rt_common::ServerError;
 use std::sync::Arc;
 use std::time::Duration;
 

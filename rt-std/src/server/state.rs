@@ -8,6 +8,7 @@ use super::rules::Rule;
 use super::watch::Slot;
 use crate::os::{Listener, Ready, Thread};
 use proto_core::time::Instant;
+use rt_common::accept;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,9 +122,6 @@ pub(super) struct HubState {
     pub(super) without: Option<Rule>,
 }
 
-/// First pause after an error of `accept` that is ours (out of descriptors); it doubles up to a second.
-pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
-
 impl HubState {
     pub(super) fn new(limits: &Limits, listener: Option<Arc<dyn Listener>>) -> Self {
         let _ = limits;
@@ -156,7 +154,7 @@ impl HubState {
             next_key: key::FIRST,
             listener,
             accept: false,
-            accept_pause: ACCEPT_PAUSE,
+            accept_pause: accept::PAUSE,
             stop: NEVER,
             open: false,
             until_idle: false,

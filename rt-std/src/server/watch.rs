@@ -64,7 +64,7 @@ impl Hub {
         let unflushed = state.unflushed.take();
         let method = state.method;
         drop(state);
-        self.stats.robbed.one();
+        self.stats.slow_handlers.one();
         self.means.caught(method);
         if let Some(conn) = unflushed.filter(|_| !self.broken(Rule::WatchFlushes)) {
             self.flush_now(&conn);

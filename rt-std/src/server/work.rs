@@ -3,7 +3,7 @@
 use super::conn::Conn;
 use super::hub::{Hub, HubHeld};
 use super::job::Job;
-use super::limits::{BITE, LINGER, NEVER, SLOW, TICK};
+use super::limits::{BITE, LINGER, NEVER, TICK};
 use super::rules::Rule;
 use super::run::Bench;
 use super::state::{Idle, Place, Visit, key};
@@ -11,6 +11,7 @@ use super::watch::Slot;
 use crate::os::Ready;
 use proto_core::buf::Incoming;
 use proto_core::time::Instant;
+use rt_common::means::SLOW;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -106,7 +107,7 @@ impl Hub {
 
     /// In the poller: what is ready goes to the list.
     fn wait(&self, worker: usize, until: Instant, events: &mut Vec<(u64, Ready)>) {
-        self.stats.waits.one();
+        self.system.waits.one();
         self.poller.wait(events, some(until));
         let mut held = self.lock();
         held.place = Place::Held(worker);

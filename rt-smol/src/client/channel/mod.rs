@@ -3,7 +3,6 @@
 mod attempt;
 mod builder;
 mod detour;
-mod observer;
 mod pending;
 mod runtime;
 mod settings;
@@ -64,6 +63,19 @@ use std::time::Duration;
 ///     Err(status) if status.code() == Code::DeadlineExceeded => println!("too slow"),
 ///     other => println!("{:?}", other?),
 /// }
+/// # } } }
+/// ```
+///
+/// [`Cancel`](crate::Cancel) ends a call from anywhere:
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { |channel, hello| {
+/// # let message = greeting("slow");
+/// let cancel = Cancel::new();
+/// let call = hello.say_hello(Request::new(message).cancel_on(&cancel));
+/// cancel.cancel(); // from any task or thread
+/// assert_eq!(call.await.map(drop).map_err(|status| status.code()), Err(Code::Cancelled));
 /// # } } }
 /// ```
 #[derive(Clone)]

@@ -11,6 +11,7 @@ use crate::sync::{Guard, Lock};
 use proto_core::Status;
 use proto_core::channel::{Cause, Channel as Core, ConnectionKey, Order, Pick, State as Connectivity, Waiter};
 use proto_core::time::Instant;
+use rt_common::observer::Connections;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -142,46 +143,6 @@ impl Shared {
         }
     }
 
-    /// The peer's SETTINGS came.
-    pub(super) fn ready(&self, key: ConnectionKey) {
-        self.report(|state, now| {
-            let driver = match state.links.remove(&key) {
-                Some(Link::Handshake(driver) | Link::Ready(driver)) => driver,
-                // Given up meanwhile.
-                _ => return,
-            };
-            state.core.handle_ready(now, key);
-            if state.core.current() == Some(key) {
-                state.current = Some(driver.clone());
-            }
-            state.links.insert(key, Link::Ready(driver));
-        });
-    }
-
-    /// A connection takes no new calls.
-    pub(super) fn draining(&self, key: ConnectionKey) {
-        self.report(|state, now| {
-            state.note_calls(now, key);
-            state.forget_current(key);
-            state.core.handle_draining(now, key);
-        });
-    }
-
-    /// A connection, or an attempt, is over.
-    pub(super) fn closed(&self, key: ConnectionKey, reason: &str, cause: Option<Cause>) {
-        self.report(|state, now| {
-            if let Some(cause) = cause {
-                state.core.handle_cause(key, cause);
-            }
-            state.note_calls(now, key);
-            state.forget_current(key);
-            match state.links.remove(&key) {
-                Some(Link::Ready(_)) | None => state.core.handle_closed(now, key, reason),
-                Some(_) => state.core.handle_failed(now, key, reason),
-            }
-        });
-    }
-
     /// Ends the channel: attempts at once, connections after `grace`.
     pub(super) fn shutdown(&self, grace: Duration) {
         self.with(|state, _| {
@@ -235,6 +196,45 @@ impl Shared {
             order => return Some(order),
         }
         None
+    }
+}
+
+impl Connections for Shared {
+    fn ready(&self, key: ConnectionKey) {
+        self.report(|state, now| {
+            let driver = match state.links.remove(&key) {
+                Some(Link::Handshake(driver) | Link::Ready(driver)) => driver,
+                // Given up meanwhile.
+                _ => return,
+            };
+            state.core.handle_ready(now, key);
+            if state.core.current() == Some(key) {
+                state.current = Some(driver.clone());
+            }
+            state.links.insert(key, Link::Ready(driver));
+        });
+    }
+
+    fn draining(&self, key: ConnectionKey) {
+        self.report(|state, now| {
+            state.note_calls(now, key);
+            state.forget_current(key);
+            state.core.handle_draining(now, key);
+        });
+    }
+
+    fn closed(&self, key: ConnectionKey, reason: &str, cause: Option<Cause>) {
+        self.report(|state, now| {
+            if let Some(cause) = cause {
+                state.core.handle_cause(key, cause);
+            }
+            state.note_calls(now, key);
+            state.forget_current(key);
+            match state.links.remove(&key) {
+                Some(Link::Ready(_)) | None => state.core.handle_closed(now, key, reason),
+                Some(_) => state.core.handle_failed(now, key, reason),
+            }
+        });
     }
 }
 

@@ -2,7 +2,6 @@
 //! connection. It is spawned when the channel is first needed and ends with it.
 
 use super::attempt;
-use super::observer::Link as ObserverLink;
 use super::runtime::Shared;
 use super::state::{Link, Task};
 use crate::client::call::Call;
@@ -12,6 +11,7 @@ use crate::os::{BoxFuture, Pipe, Timer};
 use crate::security;
 use crate::sync::assert_unlocked;
 use proto_core::channel::{Address, ConnectionKey, Order, State as Connectivity, describe};
+use rt_common::observer::{self, Connections};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -126,7 +126,7 @@ impl Tend {
         let shared = &self.shared;
         let mut config = shared.settings.connection.clone();
         config.seed = shared.os.random();
-        let observer = ObserverLink { shared: shared.me.clone(), key };
+        let observer = observer::Link { channel: shared.me.clone(), key };
         let (driver, task) = Driver::new(shared.os.clone(), pipe, config, Box::new(observer));
         let wanted = shared.with(|state, _| {
             let wanted = state.links.get_mut(&key);

@@ -27,6 +27,7 @@ use proto_core::channel::Cause;
 use proto_core::connection::{Client, Event};
 use proto_core::time::Instant;
 use proto_core::{Config, Connection, Outgoing, Payload};
+use rt_common::observer::Observer;
 use slots::Slots;
 use std::fmt;
 use std::io;
@@ -34,16 +35,6 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
-
-/// Who hears what becomes of a connection (its channel). Called without any lock.
-pub(crate) trait Observer: Send + Sync + fmt::Debug {
-    /// The peer's SETTINGS came.
-    fn ready(&self);
-    /// It takes no new calls.
-    fn draining(&self);
-    /// It is over, in these words, by this error of the layers below.
-    fn closed(&self, reason: &str, cause: Option<Cause>);
-}
 
 /// One connection.
 #[derive(Debug)]

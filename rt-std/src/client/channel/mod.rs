@@ -1,7 +1,6 @@
 //! [`Channel`]: the way to a server, shared by all who call it.
 
 mod builder;
-mod observer;
 mod orders;
 mod reports;
 pub(crate) mod runtime;
@@ -56,6 +55,22 @@ use std::time::Duration;
 ///     Err(status) if status.code() == Code::DeadlineExceeded => println!("too slow"),
 ///     other => println!("{:?}", other?),
 /// }
+/// # } } }
+/// ```
+///
+/// [`Cancel`](crate::Cancel) ends a call from another thread:
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # fn main() { both! { |channel, hello| {
+/// # let message = greeting("slow");
+/// let cancel = Cancel::new();
+/// # std::thread::scope(|s| {
+/// # let (other, hello) = (cancel.clone(), &hello);
+/// # s.spawn(move || { std::thread::sleep(Duration::from_millis(20)); other.cancel() });
+/// let result = hello.say_hello(Request::new(message).cancel_on(&cancel)); // on another thread: cancel.cancel()
+/// assert_eq!(result.map(drop).map_err(|status| status.code()), Err(Code::Cancelled));
+/// # });
 /// # } } }
 /// ```
 #[derive(Clone)]

@@ -4,12 +4,12 @@ use super::super::driver::{Driver, background};
 use super::runtime::Shared;
 use super::state::Link;
 use proto_core::channel::{Cause, ConnectionKey};
+use rt_common::observer::Connections;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-impl Shared {
-    /// The peer's SETTINGS came.
-    pub(super) fn ready(&self, key: ConnectionKey) {
+impl Connections for Shared {
+    fn ready(&self, key: ConnectionKey) {
         let (driver, pending) = self.with(|state, now| {
             let driver = match state.links.remove(&key) {
                 Some(Link::Handshake { driver, .. } | Link::Ready { driver }) => driver,
@@ -32,8 +32,7 @@ impl Shared {
         }
     }
 
-    /// A connection takes no new calls.
-    pub(crate) fn draining(&self, key: ConnectionKey) {
+    fn draining(&self, key: ConnectionKey) {
         self.with(|state, now| {
             state.note_calls(now, key);
             state.forget_current(key);
@@ -41,8 +40,7 @@ impl Shared {
         });
     }
 
-    /// A connection is over.
-    pub(super) fn closed(&self, key: ConnectionKey, reason: &str, cause: Option<Cause>) {
+    fn closed(&self, key: ConnectionKey, reason: &str, cause: Option<Cause>) {
         self.with(|state, now| {
             if let Some(cause) = cause {
                 state.core.handle_cause(key, cause);
@@ -55,7 +53,9 @@ impl Shared {
             }
         });
     }
+}
 
+impl Shared {
     /// This connection would not take a call: it drains or is closed.
     pub(crate) fn refused(&self, driver: &Arc<Driver>) {
         let (key, is_closed) = (self.key_of(driver), driver.is_closed());

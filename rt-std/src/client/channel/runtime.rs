@@ -6,7 +6,6 @@
 //! is up, or it is cancelled, the next one takes over. All others park. The channel's lock and a connection's are never
 //! held together.
 
-use super::observer::Link as ObserverLink;
 use super::orders::describe;
 use super::settings::Settings;
 use super::state::{Duty, Link, Parked, State};
@@ -18,6 +17,7 @@ use crate::sync::{Guard, Lock};
 use proto_core::Status;
 use proto_core::channel::{Channel as Core, ConnectionKey, Pick, State as Connectivity, Waiter};
 use proto_core::time::Instant;
+use rt_common::observer;
 use std::sync::{Arc, Weak};
 
 /// The rule's name: see `driver::rules`.
@@ -231,7 +231,7 @@ impl Shared {
     pub(super) fn driver(&self, key: ConnectionKey, pipe: Arc<dyn Pipe>) -> Arc<Driver> {
         let mut config = self.settings.connection.clone();
         config.seed = self.os.random();
-        Driver::new(self.os.clone(), pipe, config, Box::new(ObserverLink { shared: self.me.clone(), key }))
+        Driver::new(self.os.clone(), pipe, config, Box::new(observer::Link { channel: self.me.clone(), key }))
     }
 
     /// Ceases to hold an attempt in its handshake.

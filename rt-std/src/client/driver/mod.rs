@@ -29,7 +29,7 @@ use proto_core::channel::Cause;
 use proto_core::connection::{Client, Event, StartError};
 use proto_core::time::Instant;
 use proto_core::{Config, Connection, Incoming, Outgoing, Status};
-use std::fmt;
+use rt_common::observer::Observer;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -39,16 +39,6 @@ use waiters::Waiters;
 /// A connection that nobody has read for so long is read once before it takes a call: a GOAWAY or FIN that came
 /// meanwhile costs a reconnect then, and not a call.
 const IDLE: Duration = Duration::from_millis(100);
-
-/// Who hears what becomes of a connection (its channel). Called without any lock.
-pub(crate) trait Observer: Send + Sync + fmt::Debug {
-    /// The peer's SETTINGS came.
-    fn ready(&self);
-    /// It takes no new calls.
-    fn draining(&self);
-    /// It is over, in these words, by this error of the layers below.
-    fn closed(&self, reason: &str, cause: Option<Cause>);
-}
 
 /// One connection and its threads.
 #[derive(Debug)]

@@ -4,10 +4,12 @@ use super::super::{Listener, Pipe, Raw};
 use super::Interest;
 use super::socket::SocketPipe;
 use crate::sync::assert_unlocked;
+use rt_common::unix::SocketFile;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A TCP or Unix listener.
@@ -15,6 +17,8 @@ use std::sync::Arc;
 pub struct SocketListener {
     inner: Inner,
     interest: Interest,
+    /// Where it was made by us.
+    _file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
@@ -27,13 +31,19 @@ impl SocketListener {
     /// Puts the listener into non-blocking mode.
     pub fn tcp(listener: TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(SocketListener { inner: Inner::Tcp(listener), interest: Interest::default() })
+        Ok(SocketListener { inner: Inner::Tcp(listener), interest: Interest::default(), _file: None })
     }
 
     /// Puts the listener into non-blocking mode.
     pub fn unix(listener: UnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(SocketListener { inner: Inner::Unix(listener), interest: Interest::default() })
+        Ok(SocketListener { inner: Inner::Unix(listener), interest: Interest::default(), _file: None })
+    }
+
+    /// Listens at this path; removes the file when dropped.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        let (listener, file) = rt_common::unix::listen(path)?;
+        Ok(SocketListener { _file: Some(file), ..Self::unix(listener)? })
     }
 }
 

@@ -1,29 +1,36 @@
-//! How long each method takes: a mean over recent calls, by which bites are cut.
+//! How long each method takes: a mean over recent calls, by which a server decides where the next one runs.
 
-use super::limits::SLOW;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+/// The most that one sample counts, and the mean of a method that was caught holding up others.
+pub const SLOW: Duration = Duration::from_millis(1);
+
 /// Means by method (exponentially weighted, 1/8 a sample), nanoseconds. Races between samples lose a sample, no more.
 #[derive(Debug)]
-pub(super) struct Means(Box<[AtomicU64]>);
+pub struct Means {
+    means: Box<[AtomicU64]>,
+    first_guess: Duration,
+}
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Means {
-    pub(super) fn new(methods: usize, first_guess: Duration) -> Self {
-        Means((0..methods).map(|_| AtomicU64::new(nanos(first_guess))).collect())
+    /// Of so many methods, none of which has been called.
+    pub fn new(methods: usize, first_guess: Duration) -> Self {
+        Means { means: (0..methods).map(|_| AtomicU64::new(nanos(first_guess))).collect(), first_guess }
     }
 
-    pub(super) fn get(&self, method: usize) -> Duration {
-        self.0.get(method).map_or(SLOW, |mean| Duration::from_nanos(mean.load(Relaxed)))
+    /// What the next call will take, as far as one can tell.
+    pub fn get(&self, method: usize) -> Duration {
+        self.means.get(method).map_or(self.first_guess, |mean| Duration::from_nanos(mean.load(Relaxed)))
     }
 
     /// A call took this long. One outlier counts as a slow call, not as the hour that it took.
-    pub(super) fn sample(&self, method: usize, took: Duration) {
-        let Some(mean) = self.0.get(method) else { return };
+    pub fn sample(&self, method: usize, took: Duration) {
+        let Some(mean) = self.means.get(method) else { return };
         let old = mean.load(Relaxed);
         let new = (old * 7 + nanos(took.min(SLOW))) / 8;
         if new != old {
@@ -32,15 +39,15 @@ impl Means {
     }
 
     /// It was caught holding up others: slow until it has shown otherwise.
-    pub(super) fn caught(&self, method: usize) {
-        if let Some(mean) = self.0.get(method) {
+    pub fn caught(&self, method: usize) {
+        if let Some(mean) = self.means.get(method) {
             mean.fetch_max(nanos(SLOW), Relaxed);
         }
     }
 
-    #[cfg(feature = "testkit")]
-    pub(super) fn set(&self, method: usize, time: Duration) {
-        if let Some(mean) = self.0.get(method) {
+    /// Lets it believe that a method takes this long (tests).
+    pub fn set(&self, method: usize, time: Duration) {
+        if let Some(mean) = self.means.get(method) {
             mean.store(nanos(time), Relaxed);
         }
     }
@@ -51,9 +58,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_method_is_slow_and_a_fast_one_shows_it_within_some_calls() {
+    fn a_method_that_counts_as_slow_at_first_shows_its_speed_within_some_calls() {
         let means = Means::new(1, SLOW);
-        assert_eq!(means.get(0), SLOW);
+        assert_eq!((means.get(0), means.get(1)), (SLOW, SLOW));
         for _ in 0..40 {
             means.sample(0, Duration::from_micros(3));
         }

@@ -1,6 +1,6 @@
 //! Why a server could not be started.
 
-use crate::os::Address;
+use crate::Address;
 use proto_core::grpc::{Code, Status};
 use proto_core::rpc::DuplicateService;
 use std::fmt;
@@ -29,8 +29,8 @@ pub enum ServerError {
     /// No service was added: every call would be UNIMPLEMENTED.
     NoService,
     /// TLS settings that cannot be used.
-    #[cfg(feature = "_tls")]
-    Tls(crate::tls::TlsConfigError),
+    #[cfg(feature = "tls")]
+    Tls(proto_tls::TlsConfigError),
     /// The system has no thread, descriptor or poller to serve with.
     System {
         /// What was being done.
@@ -41,7 +41,8 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    pub(super) fn system(doing: &'static str) -> impl Fn(io::Error) -> Self {
+    /// Of what the system refused while this was done ("making a poller").
+    pub fn system(doing: &'static str) -> impl Fn(io::Error) -> Self {
         move |source| ServerError::System { doing, source }
     }
 }
@@ -70,7 +71,7 @@ impl fmt::Display for ServerError {
             }
             ServerError::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
             ServerError::DuplicateService(error) => error.fmt(f),
-            #[cfg(feature = "_tls")]
+            #[cfg(feature = "tls")]
             ServerError::Tls(error) => error.fmt(f),
             ServerError::NoService => f.write_str("the server has no service: add one with `add_service`"),
             ServerError::System { doing, source } => write!(f, "{doing}: {source}"),
@@ -86,7 +87,7 @@ impl std::error::Error for ServerError {
             | ServerError::System { source, .. } => Some(source),
             ServerError::DuplicateService(error) => Some(error),
             ServerError::NoService => None,
-            #[cfg(feature = "_tls")]
+            #[cfg(feature = "tls")]
             ServerError::Tls(error) => Some(error),
         }
     }

@@ -1,0 +1,31 @@
+//! What the runtimes on the standard library share, `rt-std` and `rt-smol`: all that both need more than once, and that the
+//! core cannot hold, since it knows neither `std` nor atomics nor locks.
+//!
+//! What it does not do: wait, move bytes, drive anything. Each runtime has its own way with these, and its own seam to the
+//! machine; the protocol is `proto_core`'s. Its callers are the runtimes, which re-export the types that their users meet
+//! ([`Address`], [`Cancel`], [`ServerError`]), so that both give the same ones. A runtime of one's own may use it as well.
+//!
+//! | module | what |
+//! |---|---|
+//! | (root) | what users of both runtimes meet |
+//! | [`accept`] | errors of accepting: whose they are, how long to pause |
+//! | [`means`] | how long each method takes |
+//! | [`observer`] | the string from a connection to its channel |
+//! | [`stats`] | what a server counts |
+//! | [`sync`] | a lock that knows what must not happen while it is held |
+//! | `unix` | the file of a Unix listener, which goes with it |
+
+pub mod accept;
+mod address;
+mod cancel;
+mod error;
+pub mod means;
+pub mod observer;
+pub mod stats;
+pub mod sync;
+#[cfg(unix)]
+pub mod unix;
+
+pub use address::Address;
+pub use cancel::Cancel;
+pub use error::ServerError;
