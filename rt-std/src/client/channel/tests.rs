@@ -3,6 +3,7 @@
 use super::state::Link;
 use crate::testkit::Sim;
 use proto_core::channel::Waiter;
+use rt_common::observer::Connections;
 use std::time::Duration;
 
 #[test]
