@@ -1,6 +1,9 @@
-//! The client over real sockets: load, peers that are no gRPC servers, servers that die.
+//! The client over real sockets: the four shapes, load, targets, servers that die or go away.
 
+#[path = "../support/mod.rs"]
 mod support;
+
+mod strangers;
 
 use bytes::Bytes;
 use proto_core::Config;
@@ -9,7 +12,7 @@ use proto_core::grpc::{Local, Origin, Seen};
 use proto_core::rpc::Front;
 use rt_std::os::unix::{RealOs, SocketPipe};
 use rt_std::os::{Os, Pipe};
-use rt_std::{BackoffConfig, Channel, Code, State, Status};
+use rt_std::{BackoffConfig, Channel, Code, Pending, State, Status};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
@@ -161,74 +164,6 @@ fn names_are_resolved() {
     assert_eq!(&unary(&channel, &ECHO, b"hello").expect("a reply")[..], b"hello");
 }
 
-/// Each gives UNAVAILABLE, at the connect and at a call, and the text says what is there.
-fn is_no_grpc_server(address: SocketAddr, says: &str) {
-    for status in [
-        Channel::connect(address.to_string()).expect_err("no gRPC is spoken there"),
-        unary(&Channel::new(address.to_string()).expect("a target"), &ECHO, b"x").expect_err("no gRPC is spoken there"),
-    ] {
-        assert_eq!((status.code(), status.seen_by_server()), (Code::Unavailable, Seen::No), "{status}");
-        let text = status.to_string();
-        assert!(text.contains(&address.to_string()), "{text}");
-        assert!(text.contains(says), "{text}");
-    }
-}
-
-/// Answers with these bytes, whatever came, and says no more.
-fn answers(bytes: &'static [u8]) -> SocketAddr {
-    raw_peer(move |mut stream| {
-        let _ = stream.read(&mut [0; 1000]);
-        let _ = stream.write_all(bytes);
-        let _ = stream.shutdown(std::net::Shutdown::Write);
-        // The client hangs up.
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
-        while matches!(stream.read(&mut [0; 1000]), Ok(1..)) {}
-    })
-}
-
-#[test]
-fn a_peer_that_speaks_http_1() {
-    let says = "the server speaks HTTP/1.1, not HTTP/2: it answered \"HTTP/1.1 400 Bad Request\"";
-    is_no_grpc_server(answers(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), says);
-}
-
-#[test]
-fn a_peer_that_speaks_tls() {
-    // An alert: protocol version.
-    is_no_grpc_server(answers(&[21, 3, 3, 0, 2, 2, 70]), "the server expects TLS");
-}
-
-#[test]
-fn a_peer_that_sends_an_html_page() {
-    is_no_grpc_server(answers(b"<!DOCTYPE html>\n<html><body>It works!</body></html>\n"), "HTML");
-}
-
-#[test]
-fn a_peer_that_sends_noise() {
-    is_no_grpc_server(answers(&[0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]), "HTTP/2");
-}
-
-#[test]
-fn a_peer_that_closes_at_once() {
-    is_no_grpc_server(raw_peer(drop), "");
-}
-
-#[test]
-fn a_peer_that_accepts_and_stays_silent() {
-    let address = raw_peer(std::mem::forget);
-    let builder = || Channel::builder(address.to_string()).connect_timeout(200 * MS);
-    let status = builder().connect().expect_err("nothing comes");
-    assert_eq!(status.code(), Code::Unavailable);
-    assert!(status.to_string().contains("SETTINGS"), "{status}");
-    // A call's own deadline may be sooner, and says what was waited for.
-    let channel = Channel::new(address.to_string()).expect("a target");
-    let status = channel.unary(&ECHO, request(b"x").with_timeout(50 * MS)).expect_err("nothing comes");
-    assert_eq!(status.code(), Code::DeadlineExceeded);
-    assert_eq!(status.seen_by_server(), Seen::No);
-    assert!(status.to_string().contains("SETTINGS"), "{status}");
-    assert!(matches!(status.origin(), Origin::Local(Local::DeadlineExceeded { .. })));
-}
-
 #[test]
 fn malformed_targets_are_errors_that_say_what_is_wrong() {
     for (target, expected) in [
@@ -274,19 +209,14 @@ fn a_server_killed_in_mid_call_gives_a_status_and_the_next_call_reconnects() {
     let backoff = BackoffConfig { initial: 10 * MS, ..BackoffConfig::default() };
     let channel =
         Channel::builder(serve(Behaviour::default()).to_string()).backoff(backoff).connect().expect("it connects");
+    // On their way before the call that kills the server, since all of them share a connection.
+    let later = channel.later();
+    let pending: Vec<_> = (0..7).map(|_| later.unary(&DROP, request(b"x"))).collect();
     let statuses: Vec<Status> = std::thread::scope(|scope| {
-        let calls: Vec<_> = (0..8)
-            .map(|i| {
-                let channel = &channel;
-                scope.spawn(move || {
-                    if i == 0 {
-                        std::thread::sleep(50 * MS);
-                    }
-                    unary(channel, if i == 0 { &DIE } else { &DROP }, b"x").expect_err("the server dies")
-                })
-            })
-            .collect();
-        calls.into_iter().map(|call| call.join().expect("it ends")).collect()
+        let wait = |call: Pending<Bytes>| scope.spawn(move || call.wait().map(drop).expect_err("the server dies"));
+        let calls: Vec<_> = pending.into_iter().map(wait).collect();
+        let last = unary(&channel, &DIE, b"x").expect_err("the server dies");
+        calls.into_iter().map(|call| call.join().expect("it ends")).chain([last]).collect()
     });
     for status in statuses {
         assert_eq!(status.code(), Code::Unavailable, "{status}");
