@@ -19,7 +19,7 @@ pub struct Config {
     pub loan_pool: usize,
     /// Largest frame payload that we accept, bytes (default 16,384; RFC 9113 section 4.2).
     pub max_frame_size: u32,
-    /// Largest header list that we accept, bytes as RFC 9113 section 6.5.2 counts them (default 8 KiB... 16 KiB hard).
+    /// Largest header list that we accept, bytes as RFC 9113 section 6.5.2 counts them (default 16 KiB).
     pub max_header_list_size: u32,
     /// HPACK dynamic table offered to the peer's encoder, bytes (default 4,096).
     pub header_table_size: u32,

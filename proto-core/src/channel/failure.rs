@@ -1,6 +1,6 @@
 //! Why a round of attempts failed, and the statuses made of it.
 
-use super::orders::Address;
+use super::address::Address;
 use crate::grpc::{Local, Origin, Seen, Status};
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -1,9 +1,10 @@
 //! The channel's face: inputs and outputs. What they set in motion stands in `round`.
 
+use super::address::Address;
 use super::backoff::Backoff;
 use super::config::ChannelConfig;
 use super::failure::{self, Cause, ConnectFailure, Named, NextAttempt, Place, Tried, phase};
-use super::orders::{Address, ConnectionKey, Order};
+use super::orders::{ConnectionKey, Order};
 use super::proxy::Hop;
 use super::state::{Phase, Pick, Stage, State, Waiter};
 use super::target::Target;

@@ -16,6 +16,7 @@
 //!
 //! What it does not do: move bytes, know calls (but for their number), resolve names.
 
+mod address;
 mod backoff;
 mod config;
 mod failure;
@@ -29,11 +30,12 @@ mod state;
 mod target;
 mod target_error;
 
+pub use address::Address;
 pub use backoff::BackoffConfig;
 pub use config::ChannelConfig;
 pub use failure::{Cause, ConnectFailure, describe};
 pub use machine::Channel;
-pub use orders::{Address, ConnectionKey, Order};
+pub use orders::{ConnectionKey, Order};
 pub use proxy::{ProxyRules, Tunnel};
 pub use replay::{Attempt, Next, REPLAY_LIMIT, Replay, Script};
 pub use retry::{Decision, Retry};

@@ -1,9 +1,9 @@
 //! What a channel orders, and the names in those orders.
 
+use super::address::Address;
 use super::proxy::Tunnel;
 use alloc::string::String;
 use core::fmt;
-use core::net::SocketAddr;
 use core::time::Duration;
 
 /// Names an attempt to connect, and the connection that it becomes. Never used twice in one channel, so a late report about
@@ -14,30 +14,6 @@ pub struct ConnectionKey(pub(super) u64);
 impl fmt::Display for ConnectionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "connection {}", self.0)
-    }
-}
-
-/// Where to connect.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Address {
-    /// TCP.
-    Tcp(SocketAddr),
-    /// A Unix socket, by its path.
-    Unix(String),
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Address::Tcp(address) => write!(f, "{address}"),
-            Address::Unix(path) => write!(f, "unix:{path}"),
-        }
-    }
-}
-
-impl From<SocketAddr> for Address {
-    fn from(address: SocketAddr) -> Self {
-        Address::Tcp(address)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which proxy leads to a target, if any, and the tunnels that a channel orders through it (gRFC A1).
 
-use super::orders::Address;
+use super::address::Address;
 use super::target::Target;
 use crate::h1::{Connect, NoProxy, Proxy, ProxyError};
 use alloc::borrow::ToOwned;

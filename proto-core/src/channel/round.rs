@@ -1,8 +1,9 @@
 //! What a channel does between its inputs: rounds of attempts, from the lookup to a connection or to the backoff.
 
+use super::address::Address;
 use super::failure::{ConnectFailure, Rough};
 use super::machine::Channel;
-use super::orders::{Address, ConnectionKey, Order};
+use super::orders::{ConnectionKey, Order};
 use super::state::{Attempt, Phase, Stage};
 use crate::time::Instant;
 use alloc::borrow::ToOwned;

@@ -1,7 +1,8 @@
 //! Connectivity, and what a call is told about it.
 
+use super::address::Address;
 use super::failure::Cause;
-use super::orders::{Address, ConnectionKey};
+use super::orders::ConnectionKey;
 use crate::grpc::Status;
 use crate::time::Instant;
 use core::fmt;

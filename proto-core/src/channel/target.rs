@@ -1,6 +1,6 @@
 //! Targets: what a user names a server by.
 
-use super::orders::Address;
+use super::address::Address;
 use super::target_error::{TargetError, TargetProblem};
 use alloc::borrow::ToOwned;
 use alloc::format;

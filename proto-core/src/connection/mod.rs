@@ -5,6 +5,7 @@
 
 pub(crate) mod answers;
 mod arrival;
+mod event;
 pub(crate) mod machine;
 mod memory;
 mod opening;
@@ -17,11 +18,11 @@ use crate::buf::{Incoming, Outgoing};
 use crate::call::{CallId, CallMut, CallOptions, Head, StaleCall};
 use crate::config::Config;
 use crate::error::ConnectionError;
-use crate::grpc::Status;
 use crate::time::Instant;
 use alloc::string::String;
 use core::marker::PhantomData;
 use core::time::Duration;
+pub use event::{Event, StartError};
 use machine::{Machine, Side};
 pub use pulling::{Ended, Pulled, Sent};
 
@@ -31,39 +32,6 @@ pub enum Client {}
 /// The role that answers calls.
 #[derive(Debug)]
 pub enum Server {}
-
-/// What happened. Readiness only: payload is pulled. Each event is reported once until it is served; O(1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// Server: `accept` has a call.
-    Incoming,
-    /// `recv` (or `headers`) has something new for this call, or its end. Server, after `set_kind`: also when
-    /// `can_start` turns true.
-    Readable(CallId),
-    /// A blocked `send` may be tried again.
-    Writable(CallId),
-    /// The call is over before its time: deadline, cancelled by either side, connection lost. (After it `recv` fails,
-    /// `send` is `Ended`.)
-    Ended(CallId),
-    /// The connection became ready (the peer's SETTINGS arrived).
-    Ready,
-    /// No new calls will be taken; running ones go on.
-    Draining,
-    /// It is over; `close_reason` says why.
-    Closed,
-}
-
-/// Why a call could not be started on this connection.
-#[derive(Clone, Debug)]
-pub enum StartError {
-    /// The connection drains or is closed: use another one.
-    Closed,
-    /// The call itself cannot be sent: metadata, path (with the status that says so).
-    Bad(Status),
-    /// Too many calls wait for a stream already.
-    TooManyPending(Status),
-}
 
 /// One gRPC connection.
 ///

@@ -10,7 +10,7 @@
 //! [1. Time](#1-time) · [2. Bytes in](#2-bytes-in) · [3. Input before time](#3-input-before-time) ·
 //! [4. Calls](#4-calls) · [5. Handlers](#5-handlers) · [6. Bytes out](#6-bytes-out) · [7. Waiting](#7-waiting) ·
 //! [8. The end](#8-the-end) · [9. Callers](#9-callers) · [10. Other loops](#10-other-loops) ·
-//! [Mistakes](#mistakes-and-what-happens-then)
+//! [Mistakes](mistakes)
 //!
 //! # 1. Time
 //!
@@ -388,21 +388,5 @@
 //! Several threads: a lock around the connection, no system call under it, and the buffers outside, `Incoming` with whoever
 //! reads and `Outgoing` with whoever writes. `rt-std` and `rt-smol` are made so. Several connections to one service, with
 //! addresses, backoff and retries, are the business of [`channel`](crate::channel), which is pure in the same way.
-//!
-//! # Mistakes, and what happens then
-//!
-//! | mistake | what happens |
-//! |---|---|
-//! | time before input | answers in time count as late; keepalive closes healthy connections |
-//! | one `poll_transmit` a turn | replies above 64 KiB stop half-way until something else wakes the loop |
-//! | `poll_transmit` before the handlers | every reply waits for the next event |
-//! | `advance(len)` after a partial write, or a fresh `Outgoing` instead of the rest | the peer finds the stream corrupt and closes with PROTOCOL_ERROR or COMPRESSION_ERROR |
-//! | room is always asked for | the loop spins at full load |
-//! | room is never asked for | a large reply to a slow reader stops, for ever or until its deadline |
-//! | `wants_input` is ignored | memory stays bounded all the same: a peer that floods and does not read is closed with ENHANCE_YOUR_CALM instead of being held |
-//! | `Ok(0)` is not told | calls hang until their deadlines; a level-triggered poller spins |
-//! | the connection is dropped when `receive` fails | the peer never learns what it did wrong; events that came before are lost |
-//! | `poll_timeout` is not served | no deadline, no keepalive, no handshake time-out: dead connections stay |
-//! | events are not pulled to the end | the call sleeps with messages in it, since an event is not repeated for what was there already |
-//! | `accept` of the listener fails for want of descriptors, and is asked again at once | the loop spins; let the listener rest until a connection has ended |
-//! | calls are not released | the stream limit is reached, and nothing is accepted any more |
+
+pub mod mistakes;

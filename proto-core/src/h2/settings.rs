@@ -70,8 +70,6 @@ pub(super) struct Remote {
     pub(super) max_concurrent_streams: u32,
     pub(super) initial_window: u32,
     pub(super) max_frame_size: u32,
-    /// Advisory; `None` is no limit.
-    pub(super) max_header_list_size: Option<u32>,
 }
 
 impl Remote {
@@ -80,7 +78,6 @@ impl Remote {
             max_concurrent_streams: STREAMS_BEFORE_SETTINGS,
             initial_window: DEFAULT_WINDOW,
             max_frame_size: DEFAULT_MAX_FRAME_SIZE,
-            max_header_list_size: None,
         }
     }
 }
@@ -156,8 +153,7 @@ impl Connection {
                 return wrong(ProtocolError, "SETTINGS_MAX_FRAME_SIZE out of its range (RFC 9113 section 6.5.2)");
             }
             setting::MAX_FRAME_SIZE => self.remote.max_frame_size = value,
-            setting::MAX_HEADER_LIST_SIZE => self.remote.max_header_list_size = Some(value),
-            // RFC 9113 section 6.5.2: unknown settings are ignored.
+            // RFC 9113 section 6.5.2: unknown settings are ignored. MAX_HEADER_LIST_SIZE is advisory: who refuses a longer list says so.
             _ => {}
         }
         Ok(())
@@ -198,10 +194,5 @@ impl Connection {
         }
         self.decoder.set_max_table_size(self.local.header_table_size as usize);
         Ok(())
-    }
-
-    /// The largest header list that the peer wishes to receive, bytes; advisory (RFC 9113 section 6.5.2).
-    pub fn peer_max_header_list_size(&self) -> Option<u32> {
-        self.remote.max_header_list_size
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The code is canonical: the lengths below determine every code. All tables are computed from them at compile time.
 
-use super::decoder::DecodeError;
+use super::error::DecodeError;
 use alloc::vec::Vec;
 
 /// Bits of each symbol's code (appendix B); the last is EOS.

@@ -1,6 +1,6 @@
 //! Integers with a prefix (RFC 7541 section 5.1).
 
-use super::decoder::DecodeError;
+use super::error::DecodeError;
 use alloc::vec::Vec;
 
 /// Octets that one integer may take, prefix included. Four octets of seven bits after the prefix reach 2^28, more

@@ -31,6 +31,7 @@
 mod chars;
 mod decoder;
 mod encoder;
+mod error;
 mod huffman;
 mod integer;
 mod list;
@@ -43,8 +44,9 @@ mod table;
 mod tags;
 
 pub use chars::{name_is_valid, trim_outer_whitespace, value_is_valid};
-pub use decoder::{DecodeError, Decoder};
+pub use decoder::Decoder;
 pub use encoder::Encoder;
+pub use error::DecodeError;
 pub use list::{FieldRef, HeaderList};
 pub use name::{Known, Name};
 

@@ -2,6 +2,7 @@
 //! client, the erased service of a server.
 
 pub mod asynchronous;
+pub mod call_handle;
 pub mod cancel;
 pub mod codec;
 pub mod context;
@@ -19,11 +20,12 @@ pub mod stream;
 mod tests;
 
 pub use crate::call::Kind;
+pub use call_handle::{CallEvent, CallHandle, Received, Wait};
 pub use cancel::{CancelToken, OnCancel, Subscribers, ToCancelToken};
 #[cfg(feature = "prost")]
 pub use codec::Prost;
 pub use codec::{Decode, Encode, Raw};
-pub use context::{CallEvent, CallHandle, Context, Peer, Received, Wait};
+pub use context::{Context, Peer};
 pub use front::{AnyFront, AnyStreams, Front};
 pub use method::Method;
 pub use request::{CallDefaults, IntoRequest, Request, RequestOptions};

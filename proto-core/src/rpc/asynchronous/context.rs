@@ -1,7 +1,8 @@
 //! What a handler that is a future awaits of its [`Context`].
 
 use crate::grpc::Status;
-use crate::rpc::context::{CallEvent, CallHandle, Context};
+use crate::rpc::call_handle::{CallEvent, CallHandle};
+use crate::rpc::context::Context;
 use core::time::Duration;
 
 impl Context {

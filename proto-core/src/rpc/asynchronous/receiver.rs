@@ -1,7 +1,8 @@
 //! [`Receiver`]: the requests of a streaming call, as a handler that is a future awaits them.
 
 use crate::grpc::Status;
-use crate::rpc::context::{CallEvent, Context};
+use crate::rpc::call_handle::CallEvent;
+use crate::rpc::context::Context;
 use crate::rpc::method::DecodeFn;
 use crate::rpc::stream::TryRecvError;
 use crate::rpc::stream::source::{Pull, Source};

@@ -1,7 +1,8 @@
 //! [`Sender`]: the replies of a streaming call, as a handler that is a future sends them; [`Pusher`]: the same for other tasks.
 
 use crate::grpc::Status;
-use crate::rpc::context::{CallEvent, CallHandle, Context};
+use crate::rpc::call_handle::{CallEvent, CallHandle};
+use crate::rpc::context::Context;
 use crate::rpc::method::EncodeFn;
 use crate::rpc::stream::TrySendError;
 use crate::rpc::stream::sink::{Remote, Sink, Wire};

@@ -4,7 +4,8 @@
 use super::{SendError, TrySendError};
 use crate::buf::Payload;
 use crate::grpc::Status;
-use crate::rpc::context::{CallHandle, Context};
+use crate::rpc::call_handle::CallHandle;
+use crate::rpc::context::Context;
 use crate::rpc::method::EncodeFn;
 use alloc::boxed::Box;
 use alloc::sync::Arc;

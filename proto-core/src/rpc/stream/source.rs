@@ -4,7 +4,8 @@
 use super::TryRecvError;
 use crate::buf::MessageBuf;
 use crate::grpc::Status;
-use crate::rpc::context::{Context, Received};
+use crate::rpc::call_handle::Received;
+use crate::rpc::context::Context;
 use crate::rpc::method::DecodeFn;
 use crate::time::Instant;
 use alloc::boxed::Box;
