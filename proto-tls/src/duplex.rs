@@ -18,6 +18,8 @@ pub struct Duplex {
     writing: bool,
     /// The failure was reported: what still comes is read and dropped.
     told: bool,
+    /// Our direction has ended.
+    closed: bool,
 }
 
 /// What a writer gets to write.
@@ -34,7 +36,7 @@ pub enum Writing {
 impl Duplex {
     /// Over this stage.
     pub fn new(stage: Stage) -> Self {
-        Duplex { stage, outbox: Outbox::new(), writing: false, told: false }
+        Duplex { stage, outbox: Outbox::new(), writing: false, told: false, closed: false }
     }
 
     /// What is to be written: what waits, and this plaintext behind it. After a write that was not taken whole the same
@@ -104,7 +106,7 @@ impl Duplex {
 
     /// Ciphertext that was read; none: the end. True when that was a fault and there is an alert to be written.
     pub fn take_in(&mut self, ciphertext: &[u8]) -> bool {
-        if self.stage.failure().is_some() {
+        if self.closed || self.stage.failure().is_some() {
             return false;
         }
         // `take_out` reports it.
@@ -135,8 +137,10 @@ impl Duplex {
         self.writing || !self.outbox.is_empty() || self.stage.wants_output()
     }
 
-    /// Ends our direction, behind what was taken.
+    /// Ends our direction, behind what was taken. HTTP/2 is over then, and whoever reads on waits for the end of the peer's bytes
+    /// only: what comes from now on is dropped, and not even deciphered ([`Stage::close`] says why that is better).
     pub fn close(&mut self) {
+        self.closed = true;
         self.stage.close();
     }
 

@@ -199,7 +199,8 @@ impl fmt::Display for TlsError {
                 let what = if *problem == TlsProblem::Broken { "TLS fault of the" } else { "bad certificate of the" };
                 match cause {
                     Some(cause) => write!(f, "{what} {peer}: {cause}"),
-                    None => write!(f, "{what} {peer}"),
+                    // rustls did not come to say more.
+                    None => write!(f, "{what} {peer}: a bad record after our close_notify"),
                 }
             }
         }

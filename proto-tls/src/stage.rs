@@ -3,9 +3,10 @@
 use crate::error::{Side, TlsError, TlsProblem};
 use crate::records::{self, Records, Start};
 use bytes::Bytes;
-use rustls::{Connection, HandshakeKind};
+use rustls::{Connection, HandshakeKind, IoState};
 use std::fmt;
 use std::io::{BufRead, IoSlice, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Largest ClientHello that a server takes, bytes. Those of today have 2,000 at most.
 pub const MAX_CLIENT_HELLO: usize = 16 * 1024;
@@ -57,8 +58,8 @@ pub struct Stage {
     failed: Option<TlsError>,
     closed: bool,
     peer_closed: bool,
-    /// What goes out beside TLS: words for somebody who does not speak it.
-    aside: &'static [u8],
+    /// What goes out first: words for somebody who does not speak TLS; our last records, once we have closed.
+    aside: Vec<u8>,
 }
 
 impl Stage {
@@ -77,7 +78,7 @@ impl Stage {
             failed: None,
             closed: false,
             peer_closed: false,
-            aside: &[],
+            aside: Vec::new(),
         }
     }
 
@@ -181,19 +182,16 @@ impl Stage {
     /// Appends ciphertext for the peer. True if there was any.
     pub fn poll_transmit(&mut self, into: &mut Vec<u8>) -> bool {
         let before = into.len();
-        into.extend_from_slice(std::mem::take(&mut self.aside));
-        while self.tls.wants_write() {
-            // Writing to a vector does not fail.
-            if !matches!(self.tls.write_tls(into), Ok(1..)) {
-                break;
-            }
+        into.append(&mut std::mem::take(&mut self.aside));
+        if !self.closed {
+            transmit(&mut self.tls, into);
         }
         into.len() > before
     }
 
     /// Is there ciphertext for the peer?
     pub fn wants_output(&self) -> bool {
-        !self.aside.is_empty() || self.tls.wants_write()
+        !self.aside.is_empty() || !self.closed && self.tls.wants_write()
     }
 
     /// Is everything that was received worked on, so that more may be received without bounds being stretched?
@@ -206,11 +204,22 @@ impl Stage {
         self.waiting > 0 || !self.stash.is_empty() && self.failed.is_none()
     }
 
-    /// Ends our direction: a close_notify follows what was sent (RFC 8446 section 6.1). The peer's may go on.
+    /// Ends our direction: a close_notify follows what was sent (RFC 8446 section 6.1), and nothing follows it, not even an
+    /// alert. The peer's may go on.
+    ///
+    /// Where rustls is built with debug assertions, a bad record that comes after it makes the panic hook speak, though nothing
+    /// panics beyond [`receive`](Self::receive) and [`read`](Self::read), which report it as any other fault. With
+    /// `panic = "abort"` such a build needs [`Duplex`](crate::Duplex), or a loop that reads no more once it has closed.
     pub fn close(&mut self) {
-        if !std::mem::replace(&mut self.closed, true) && self.failed.is_none() {
+        if self.closed {
+            return;
+        }
+        if self.failed.is_none() {
             self.tls.send_close_notify();
         }
+        // At once, since what rustls still queues later (alerts, new keys) has no place behind a close_notify.
+        transmit(&mut self.tls, &mut self.aside);
+        self.closed = true;
     }
 
     /// The handshake is over, and plaintext may be sent. What it left for the peer may still be on its way out.
@@ -271,14 +280,14 @@ impl Stage {
 
     /// Works on what rustls was given.
     fn advance(&mut self) -> Result<(), TlsError> {
-        match self.tls.process_new_packets() {
+        match self.process() {
             Ok(state) => {
                 self.waiting = state.plaintext_bytes_to_read();
                 self.peer_closed = state.peer_has_closed();
             }
             Err(error) => {
                 self.count_waiting();
-                return Err(self.fail(TlsError::of(self.us, error, self.identified)));
+                return Err(self.fail(error));
             }
         }
         if !self.established && !self.tls.is_handshaking() {
@@ -288,6 +297,21 @@ impl Stage {
             return Err(self.fail(TlsError::new(self.us, TlsProblem::ClosedInHandshake)));
         }
         Ok(())
+    }
+
+    /// Lets rustls work. After our close_notify it asserts in debug builds, wrongly, that no fault of the peer is left to be
+    /// answered with an alert (rustls issue 959; all of 0.23). No other way round is left: nobody but rustls can say whether a record
+    /// is good, nothing else writes a close_notify, and the peer may speak on behind ours. What panicked is never asked to work
+    /// again, since the stage has failed; what it had deciphered before lies in a queue of its own. Builds without these
+    /// assertions get the error itself.
+    fn process(&mut self) -> Result<IoState, TlsError> {
+        let outcome = if self.closed {
+            catch_unwind(AssertUnwindSafe(|| self.tls.process_new_packets()))
+                .map_err(|_| TlsError::new(self.us, TlsProblem::Broken))?
+        } else {
+            self.tls.process_new_packets()
+        };
+        outcome.map_err(|error| TlsError::of(self.us, error, self.identified))
     }
 
     /// After an error: what was read before it counts (the first piece of it, again and again).
@@ -319,9 +343,19 @@ impl Stage {
     /// The peer does not speak TLS. A client is told so in its own language.
     fn turn_away(&mut self, what: &'static str) -> TlsError {
         if self.us == Side::Server {
-            self.aside = records::answer(what);
+            self.aside.extend_from_slice(records::answer(what));
         }
         self.fail(TlsError::new(self.us, TlsProblem::NotTls(what)))
+    }
+}
+
+/// Appends what rustls has for the peer.
+fn transmit(tls: &mut Connection, into: &mut Vec<u8>) {
+    while tls.wants_write() {
+        // Writing to a vector does not fail.
+        if !matches!(tls.write_tls(into), Ok(1..)) {
+            break;
+        }
     }
 }
 
