@@ -1,6 +1,8 @@
 //! Where somebody listens.
 
+use proto_core::channel::Address as CoreAddress;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 
 /// Where to connect, or where somebody listens.
@@ -20,6 +22,21 @@ impl Address {
             Address::Tcp(address) => Some(address.port()),
             #[cfg(unix)]
             Address::Unix(_) => None,
+        }
+    }
+}
+
+/// Of an address that the core orders to connect to.
+impl TryFrom<&CoreAddress> for Address {
+    type Error = io::Error;
+
+    fn try_from(address: &CoreAddress) -> io::Result<Self> {
+        match address {
+            CoreAddress::Tcp(address) => Ok(Address::Tcp(*address)),
+            #[cfg(unix)]
+            CoreAddress::Unix(path) => Ok(Address::Unix(path.into())),
+            #[cfg(not(unix))]
+            CoreAddress::Unix(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "no Unix sockets on this system")),
         }
     }
 }

@@ -9,8 +9,11 @@
 //! |---|---|
 //! | (root) | what users of both runtimes meet |
 //! | [`accept`] | errors of accepting: whose they are, how long to pause |
+//! | [`listen`] | beginning to listen |
 //! | [`means`] | how long each method takes |
 //! | [`observer`] | the string from a connection to its channel |
+//! | [`security`] | whether connections speak TLS |
+//! | [`settings`] | what channels and servers are built with, and the builders' methods for it |
 //! | [`stats`] | what a server counts |
 //! | [`sync`] | a lock that knows what must not happen while it is held |
 //! | `unix` | the file of a Unix listener, which goes with it |
@@ -19,8 +22,11 @@ pub mod accept;
 mod address;
 mod cancel;
 mod error;
+pub mod listen;
 pub mod means;
 pub mod observer;
+pub mod security;
+pub mod settings;
 pub mod stats;
 pub mod sync;
 #[cfg(unix)]

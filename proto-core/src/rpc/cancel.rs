@@ -7,7 +7,8 @@
 use super::context::Context;
 use crate::grpc::{Local, Origin, Status};
 use alloc::collections::BTreeMap;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
 use core::fmt;
 
 /// Something that may be cancelled. Runtimes implement it; [`Request::cancel_on`](super::Request::cancel_on) and
@@ -90,6 +91,46 @@ impl Subscribers {
 impl fmt::Debug for Subscribers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscribers").field("cancelled", &self.cancelled).field("count", &self.all.len()).finish()
+    }
+}
+
+/// What a call has subscribed to, of the tokens that may cancel it; dropped with the call, it forgets them.
+pub struct Subscriptions(Vec<(Arc<dyn CancelToken>, u64)>);
+
+impl Subscriptions {
+    /// Subscribes `call` to these tokens. Weakly: a token that lives long does not keep calls alive.
+    pub fn new<C: OnCancel + 'static>(call: &Arc<C>, tokens: Vec<Arc<dyn CancelToken>>) -> Self {
+        let hook: Arc<dyn OnCancel> = Arc::new(Hook(Arc::downgrade(call)));
+        let subscribe = |token: Arc<dyn CancelToken>| {
+            let key = token.subscribe(hook.clone());
+            (token, key)
+        };
+        Subscriptions(tokens.into_iter().map(subscribe).collect())
+    }
+}
+
+impl Drop for Subscriptions {
+    fn drop(&mut self) {
+        for (token, key) in &self.0 {
+            token.unsubscribe(*key);
+        }
+    }
+}
+
+impl fmt::Debug for Subscriptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscriptions").field("count", &self.0.len()).finish()
+    }
+}
+
+/// What a token calls.
+struct Hook<C>(Weak<C>);
+
+impl<C: OnCancel> OnCancel for Hook<C> {
+    fn cancelled(&self, status: Status) {
+        if let Some(call) = self.0.upgrade() {
+            call.cancelled(status);
+        }
     }
 }
 

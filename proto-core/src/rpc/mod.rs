@@ -21,7 +21,7 @@ mod tests;
 
 pub use crate::call::Kind;
 pub use call_handle::{CallEvent, CallHandle, Received, Wait};
-pub use cancel::{CancelToken, OnCancel, Subscribers, ToCancelToken};
+pub use cancel::{CancelToken, OnCancel, Subscribers, Subscriptions, ToCancelToken};
 #[cfg(feature = "prost")]
 pub use codec::Prost;
 pub use codec::{Decode, Encode, Raw};

@@ -7,13 +7,14 @@ use super::conn::{Conn, Found};
 use super::drive::Drive;
 use super::limits::{LAST, Limits, NEVER};
 use crate::os::{Os, Pipe};
-use crate::security::ServerSecurity;
+use crate::security::{self, ServerSecurity};
 use crate::sync::Lock;
 use proto_core::buf::Incoming;
 use proto_core::config::Config;
 use proto_core::rpc::{AsyncService, Report, Router, ServerCall};
 use proto_core::time::Instant;
 use rt_common::means::{Means, SLOW};
+use rt_common::settings::ServerSettings;
 use rt_common::stats::Stats;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
@@ -30,8 +31,7 @@ pub(super) struct Hub {
     pub(super) os: Arc<dyn Os>,
     pub(super) router: Router<Arc<dyn AsyncService>>,
     pub(super) limits: Limits,
-    /// Of each connection; the seed aside.
-    pub(super) config: Config,
+    pub(super) settings: ServerSettings,
     security: ServerSecurity,
     pub(super) means: Means,
     pub(super) stats: Stats,
@@ -78,7 +78,7 @@ impl Hub {
         os: Arc<dyn Os>,
         router: Router<Arc<dyn AsyncService>>,
         limits: Limits,
-        config: Config,
+        settings: ServerSettings,
         security: ServerSecurity,
     ) -> Arc<Hub> {
         Arc::new(Hub {
@@ -87,7 +87,7 @@ impl Hub {
             means: Means::new(router.methods(), Duration::ZERO),
             router,
             limits,
-            config,
+            settings,
             security,
             stats: Stats::default(),
             stop_at: AtomicU64::new(NEVER.as_nanos()),
@@ -132,20 +132,20 @@ impl Hub {
     /// client gets an answer, not a silence.
     pub(super) fn adopt(self: &Arc<Self>, pipe: Arc<dyn Pipe>) -> Option<Drive> {
         let now = self.os.now();
-        let config = Config { seed: self.os.random(), ..self.config.clone() };
+        let config = Config { seed: self.os.random(), ..self.settings.connection.clone() };
         let hub = Arc::downgrade(self);
         let failed = move || {
             if let Some(hub) = hub.upgrade() {
                 hub.stats.tls_failures.one();
             }
         };
-        let Ok(pipe) = self.security.dress(pipe, failed) else {
+        let Ok(pipe) = security::dress_accepted(&self.security, pipe, failed) else {
             // Settings of rustls itself that contradict each other: dropping the pipe closes it.
             self.stats.tls_failures.one();
             return None;
         };
         let mut held = self.state.lock();
-        if self.is_stopping() || held.conns.len() >= self.limits.max_connections {
+        if self.is_stopping() || held.conns.len() >= self.settings.max_connections {
             drop(held);
             self.stats.connections_refused.one();
             return None;
@@ -156,7 +156,7 @@ impl Hub {
         held.conns.insert(key, conn.clone());
         held.pending.insert(key);
         // The oldest handshake gives way, not the newest: whoever means it well is through within a round trip.
-        let too_many = held.pending.len() > self.limits.max_pending_handshakes;
+        let too_many = held.pending.len() > self.settings.max_pending_handshakes;
         let oldest = if too_many { held.pending.pop_first() } else { None };
         let oldest = oldest.and_then(|key| held.conns.get(&key).cloned());
         drop(held);

@@ -29,16 +29,12 @@ pub(super) const NEVER: Instant = Instant::from_nanos(u64::MAX);
 /// What is allowed; the builder's settings that are not the connection's own.
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
-    /// Connections at once; one more is closed at once.
-    pub(super) max_connections: usize,
-    /// Connections at once that have not sent their first SETTINGS; one more ends the oldest of them.
-    pub(super) max_pending_handshakes: usize,
     /// Handlers at once.
     pub(super) max_concurrent_handlers: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_connections: 16_384, max_pending_handshakes: 1_024, max_concurrent_handlers: 65_536 }
+        Limits { max_concurrent_handlers: 65_536 }
     }
 }

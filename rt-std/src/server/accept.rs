@@ -6,6 +6,7 @@ use super::hub::Hub;
 use super::limits::NEVER;
 use super::state::{Visit, key};
 use crate::os::{Pipe, Ready};
+use crate::security;
 use proto_core::config::Config;
 use rt_common::accept;
 use std::io::ErrorKind;
@@ -43,13 +44,13 @@ impl Hub {
     /// A new connection. Beyond `max_connections` it is closed at once: its client gets an answer, not a silence.
     pub(super) fn adopt(&self, pipe: Arc<dyn Pipe>) {
         let now = self.os.now();
-        let config = Config { seed: self.os.random(), ..self.config.clone() };
-        let Ok((pipe, stands)) = self.security.dress(&self.os, pipe) else {
+        let config = Config { seed: self.os.random(), ..self.settings.connection.clone() };
+        let Ok((pipe, stands)) = security::dress_accepted(&self.security, &self.os, pipe) else {
             // Settings of rustls itself that contradict each other: dropping the pipe closes it.
             return self.stats.tls_failures.one();
         };
         let mut held = self.lock();
-        if held.stop != NEVER || held.conns.len() >= self.limits.max_connections {
+        if held.stop != NEVER || held.conns.len() >= self.settings.max_connections {
             drop(held);
             self.stats.connections_refused.one();
             return pipe.close();
@@ -60,7 +61,7 @@ impl Hub {
         held.conns.insert(key, conn.clone());
         held.pending.insert(key);
         // The oldest handshake gives way, not the newest: whoever means it well is through within a round trip.
-        let too_many = held.pending.len() > self.limits.max_pending_handshakes;
+        let too_many = held.pending.len() > self.settings.max_pending_handshakes;
         let oldest = if too_many { held.pending.pop_first() } else { None };
         if let Some(oldest) = oldest.and_then(|key| held.conns.get(&key).cloned()) {
             held.ready.push_back((oldest, Visit { evicted: true, ..Visit::default() }));

@@ -5,44 +5,25 @@ use super::serve::Server;
 use super::services::Services;
 use crate::os::{Address, Listener, Os};
 use crate::security::ServerSecurity;
-use proto_core::config::Config;
-use proto_core::rpc::{BlockingService, DuplicateService};
-use rt_common::ServerError;
+use proto_core::rpc::BlockingService;
+use rt_common::settings::ServerSettings;
+use rt_common::{ServerError, listen};
 use std::net::{TcpListener, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Builds a [`Server`]. Each setting names its unit and default.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[must_use = "a builder ends with `bind`, `bind_unix` or `listener`"]
 pub struct ServerBuilder {
     pub(super) os: Option<Arc<dyn Os>>,
     pub(super) services: Services,
-    pub(super) mistake: Option<DuplicateService>,
     pub(super) limits: Limits,
-    pub(super) config: Config,
+    pub(super) settings: ServerSettings,
     pub(super) security: ServerSecurity,
-    /// TLS settings that cannot be used.
-    #[cfg(feature = "_tls")]
-    pub(super) bad_tls: Option<crate::tls::TlsConfigError>,
 }
 
 impl ServerBuilder {
-    pub(super) fn new() -> Self {
-        // Senders of one connection block above this together; what a unary reply may add comes on top (mechanics of
-        // the core: a final reply is always accepted).
-        let config = Config { max_unsent: 256 * 1024, ..Config::default() };
-        ServerBuilder {
-            os: None,
-            services: Services::default(),
-            mistake: None,
-            limits: Limits::default(),
-            config,
-            security: ServerSecurity::default(),
-            #[cfg(feature = "_tls")]
-            bad_tls: None,
-        }
-    }
+    rt_common::server_builder_methods!();
 
     /// On another machine than the real one, as [`ChannelBuilder::os`](crate::ChannelBuilder::os).
     pub fn on(mut self, os: Arc<dyn Os>) -> Self {
@@ -52,54 +33,8 @@ impl ServerBuilder {
 
     /// Adds a service: `GreeterServer::blocking(greeter)`. Two of one name are an error of `bind`.
     pub fn add_service(mut self, service: impl BlockingService) -> Self {
-        if let Err(twice) = self.services.add(Arc::new(service)) {
-            self.mistake.get_or_insert(twice);
-        }
-        self
-    }
-
-    /// TLS, and nothing else, with these settings ([`ServerTls`](crate::tls::ServerTls)), or with an acceptor built of them,
-    /// whose clone can load another certificate while the server runs. What is wrong with them is an error of `bind`.
-    /// Connections inside this process ([`Channel::in_process_with`](crate::Channel::in_process_with)) do without.
-    #[cfg(feature = "_tls")]
-    pub fn tls<T>(mut self, tls: T) -> Self
-    where
-        T: TryInto<crate::tls::TlsAcceptor>,
-        T::Error: Into<crate::tls::TlsConfigError>,
-    {
-        match tls.try_into() {
-            Ok(acceptor) => self.security.tls = Some(acceptor),
-            Err(mistake) => self.bad_tls = Some(mistake.into()),
-        }
-        self
-    }
-
-    /// Is told of every TLS handshake that fails, and why: who it was, and what is wrong. Called on the thread that serves the
-    /// connection, so it must not take long. (Without it they are only counted: [`Report::tls_failures`](crate::Report).)
-    #[cfg(feature = "_tls")]
-    pub fn on_tls_failure(
-        mut self,
-        tell: impl Fn(&proto_core::rpc::Peer, &crate::tls::TlsError) + Send + Sync + 'static,
-    ) -> Self {
-        self.security.on_failure = Some(Arc::new(tell));
-        self
-    }
-
-    /// Calls that a connection may have open at once (default 100). A client beyond it waits, by HTTP/2's own rules.
-    pub fn max_concurrent_streams(mut self, calls: u32) -> Self {
-        self.config.max_concurrent_streams = calls;
-        self
-    }
-
-    /// Connections at once (default 16,384); one more is closed at once.
-    pub fn max_connections(mut self, connections: usize) -> Self {
-        self.limits.max_connections = connections;
-        self
-    }
-
-    /// Connections at once whose client has not sent its first SETTINGS (default 1,024); one more ends the oldest of them.
-    pub fn max_pending_handshakes(mut self, connections: usize) -> Self {
-        self.limits.max_pending_handshakes = connections.max(1);
+        let added = self.services.add(Arc::new(service));
+        self.settings.added(added);
         self
     }
 
@@ -124,67 +59,6 @@ impl ServerBuilder {
         self
     }
 
-    /// Largest request message, bytes, inclusive (default 4 MiB); a larger one gets RESOURCE_EXHAUSTED.
-    #[doc(alias = "max_decoding_message_size")]
-    pub fn max_receive_message_size(mut self, bytes: usize) -> Self {
-        self.config.max_receive_message_size = bytes;
-        self
-    }
-
-    /// Largest reply message, bytes, inclusive (default: the format's 4 GiB).
-    #[doc(alias = "max_encoding_message_size")]
-    pub fn max_send_message_size(mut self, bytes: usize) -> Self {
-        self.config.max_send_message_size = bytes;
-        self
-    }
-
-    /// Largest header list of a request, bytes as RFC 9113 section 6.5.2 counts them (default 16 KiB).
-    #[doc(alias = "http2_max_header_list_size")]
-    pub fn max_header_list_size(mut self, bytes: u32) -> Self {
-        self.config.max_header_list_size = bytes;
-        self
-    }
-
-    /// From a connection's begin to its client's first SETTINGS (default 20 s).
-    pub fn handshake_timeout(mut self, time: Duration) -> Self {
-        self.config.handshake_timeout = time;
-        self
-    }
-
-    /// PINGs after `interval` of silence; a connection whose client does not answer within `timeout` ends (default: none).
-    #[doc(alias("http2_keepalive_interval", "http2_keepalive_timeout"))]
-    pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
-        self.config.keepalive_interval = Some(interval);
-        self.config.keepalive_timeout = timeout;
-        self
-    }
-
-    /// The least interval between a client's PINGs while calls are open (default 5 min; gRFC A8). A client that does not
-    /// keep it is sent away with ENHANCE_YOUR_CALM. Zero: any number of PINGs is welcome.
-    pub fn min_ping_interval(mut self, interval: Duration) -> Self {
-        self.config.min_ping_interval = interval;
-        self
-    }
-
-    /// A connection without calls for this long is closed (default: never).
-    pub fn idle_timeout(mut self, time: Duration) -> Self {
-        self.config.idle_timeout = Some(time);
-        self
-    }
-
-    /// A connection is drained at this age, and ended `grace` later (default: never).
-    pub fn max_connection_age(mut self, age: Duration, grace: Duration) -> Self {
-        self.config.max_age = Some(age);
-        self.config.max_age_grace = Some(grace);
-        self
-    }
-
-    /// Everything else that a connection can be told. Settings made before stand; those made later win.
-    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(&mut self.config);
-        self
-    }
-
     /// Listens on the first of these addresses that can be had; port 0 is a free one.
     ///
     /// # Errors
@@ -192,17 +66,7 @@ impl ServerBuilder {
     /// before `serve`.
     pub fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Server, ServerError> {
         self.check()?;
-        let given = format!("{address:?}");
-        let unusable = |source| ServerError::Address { address: given.trim_matches('"').into(), source };
-        let mut failed = None;
-        for address in address.to_socket_addrs().map_err(unusable)? {
-            match TcpListener::bind(address) {
-                Ok(listener) => return self.listener(listener),
-                Err(source) => failed = failed.or(Some(ServerError::Bind { address: Address::Tcp(address), source })),
-            }
-        }
-        let nothing = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "it stands for no address");
-        Err(failed.unwrap_or_else(|| unusable(nothing())))
+        self.listener(listen::tcp(address)?)
     }
 
     /// Serves what this listener accepts.
@@ -211,10 +75,10 @@ impl ServerBuilder {
     /// A service was added twice, or none at all; the system refuses.
     pub fn listener(self, listener: TcpListener) -> Result<Server, ServerError> {
         self.check()?;
-        let address = listener.local_addr().map_err(ServerError::system("asking the listener for its address"))?;
+        let address = listen::address(&listener)?;
         let listener =
             self.os().listen(listener).map_err(ServerError::system("putting the listener into non-blocking mode"))?;
-        self.build(Address::Tcp(address), listener)
+        self.build(address, listener)
     }
 
     /// Listens on a Unix socket at this path. The file is removed when the server ends.
@@ -232,18 +96,10 @@ impl ServerBuilder {
         self.build(address, Arc::new(listener))
     }
 
-    /// What can be said before anything is listened on. A server that listens has a service; one inside the process
-    /// ([`Channel::in_process_with`](crate::Channel::in_process_with)) may do without, to see what callers make of it.
+    /// What can be said before anything is listened on.
     fn check(&self) -> Result<(), ServerError> {
-        #[cfg(feature = "_tls")]
-        if let Some(mistake) = &self.bad_tls {
-            return Err(ServerError::Tls(mistake.clone()));
-        }
-        match self.mistake {
-            Some(twice) => Err(ServerError::DuplicateService(twice)),
-            None if self.services.is_empty() => Err(ServerError::NoService),
-            None => Ok(()),
-        }
+        self.security.check()?;
+        self.settings.check_listening(!self.services.is_empty())
     }
 
     pub(crate) fn build(self, address: Address, listener: Arc<dyn Listener>) -> Result<Server, ServerError> {

@@ -70,14 +70,9 @@ impl ServerBuilder {
         listener: Option<Arc<dyn crate::os::Listener>>,
     ) -> Result<Arc<Hub>, ServerError> {
         let os = self.os();
-        if let Some(twice) = self.mistake {
-            return Err(ServerError::DuplicateService(twice));
-        }
-        #[cfg(feature = "_tls")]
-        if let Some(mistake) = self.bad_tls {
-            return Err(ServerError::Tls(mistake));
-        }
-        let hub = Hub::new(os, poller, listener, self.services, self.limits, self.config, self.security)
+        self.settings.check()?;
+        self.security.check()?;
+        let hub = Hub::new(os, poller, listener, self.services, self.limits, self.settings, self.security)
             .map_err(ServerError::system("watching the listener"))?;
         hub.start().map_err(ServerError::system("starting the first threads"))?;
         Ok(hub)

@@ -15,10 +15,10 @@ use super::system::SystemCalls;
 use crate::os::{Listener, Os, Poller, Ready};
 use crate::security::ServerSecurity;
 use crate::sync::{Guard, Lock};
-use proto_core::config::Config;
 use proto_core::grpc::{Code, Local, Metadata, Origin, Status};
 use proto_core::time::Instant;
 use rt_common::means::Means;
+use rt_common::settings::ServerSettings;
 use rt_common::stats::Stats;
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -41,8 +41,7 @@ pub(crate) struct Hub {
     pub(super) poller: Arc<dyn Poller>,
     pub(super) services: Services,
     pub(super) limits: Limits,
-    /// Of each connection; the seed aside.
-    pub(super) config: Config,
+    pub(super) settings: ServerSettings,
     pub(super) security: ServerSecurity,
     pub(super) phase: AtomicU8,
     pub(super) means: Means,
@@ -68,7 +67,7 @@ impl Hub {
         listener: Option<Arc<dyn Listener>>,
         services: Services,
         limits: Limits,
-        config: Config,
+        settings: ServerSettings,
         security: ServerSecurity,
     ) -> io::Result<Arc<Hub>> {
         #[cfg(feature = "testkit")]
@@ -83,7 +82,7 @@ impl Hub {
             services,
             state: Lock::new(HubState::new(&limits, listener)),
             limits,
-            config,
+            settings,
             security,
             phase: AtomicU8::new(phase::OPEN),
             stats: Stats::default(),

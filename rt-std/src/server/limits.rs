@@ -40,13 +40,9 @@ pub(super) const NEVER: Instant = Instant::from_nanos(u64::MAX);
 /// The end of a grace that has none: 584 years on, but not `NEVER`, which says that nobody has stopped the server.
 pub(super) const LATEST: Instant = Instant::from_nanos(u64::MAX - 1);
 
-/// What is allowed; the builder's settings that are not the connection's own.
+/// What is allowed; the builder's settings that are neither the connection's own nor both runtimes'.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// Connections at once; one more is closed at once.
-    pub(crate) max_connections: usize,
-    /// Connections at once that have not sent their first SETTINGS; one more ends the oldest of them.
-    pub(crate) max_pending_handshakes: usize,
     /// Unary handlers at once.
     pub(crate) max_handler_threads: usize,
     /// Streaming handlers at once.
@@ -71,8 +67,6 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            max_connections: 16_384,
-            max_pending_handshakes: 1_024,
             max_handler_threads: 63,
             max_streaming_handlers: 256,
             max_queued_calls: None,

@@ -10,6 +10,7 @@ use super::limits::NEVER;
 use super::rules::Rule;
 use super::state::Visit;
 use crate::os::Pipe;
+use crate::security;
 use proto_core::buf::{Incoming, Outgoing};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -170,7 +171,7 @@ impl Hub {
         let result = conn.pipe.connected();
         if let Err(error) = &result {
             self.stats.tls_failures.one();
-            self.security.failed(&*conn.pipe, error);
+            security::failed(&self.security, &*conn.pipe, error);
         }
         let now = self.os.now();
         let mut held = self.conn(conn);

@@ -51,7 +51,7 @@ impl Drop for Guard {
 impl Server {
     /// Services, limits, and then where to listen.
     pub fn builder() -> ServerBuilder {
-        ServerBuilder::new()
+        ServerBuilder::default()
     }
 
     pub(super) fn new(address: Address, hub: Arc<Hub>) -> Self {

@@ -4,7 +4,6 @@
 //! the channel's task when there is one; and what never reached the server is sent again without anybody's waiting.
 //! Locks: the call's, its channel's and its connection's are never held together.
 
-mod cancelling;
 mod operations;
 mod request;
 #[cfg(test)]
@@ -15,12 +14,11 @@ use super::driver::{Driver, Opening, Restart};
 use super::wakers::{Interest, Wakers, Woken};
 use crate::sync::{Guard, Lock};
 use bytes::Bytes;
-use cancelling::Subscriptions;
 use proto_core::Status;
 use proto_core::call::{CallId, CallOptions, Head, Kind};
 use proto_core::channel::{Attempt, Next, Waiter};
 use proto_core::connection::StartError;
-use proto_core::rpc::RequestOptions;
+use proto_core::rpc::{OnCancel, RequestOptions, Subscriptions};
 use proto_core::time::Instant;
 use request::Sent;
 use std::fmt;
@@ -337,6 +335,13 @@ impl Restart for Call {
         {
             self.try_start();
         }
+    }
+}
+
+/// One of its tokens was used.
+impl OnCancel for Call {
+    fn cancelled(&self, status: Status) {
+        self.stop(status);
     }
 }
 

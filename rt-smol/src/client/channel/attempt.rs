@@ -2,7 +2,7 @@
 
 use super::tunnel;
 use crate::os::{Address, Os, Pipe};
-use crate::security::ClientSecurity;
+use crate::security::{self, ClientSecurity};
 use proto_core::channel::{Address as CoreAddress, Stage, Tunnel};
 use std::io;
 use std::sync::Arc;
@@ -15,20 +15,10 @@ pub(super) async fn connect(
     security: ClientSecurity,
     stage: impl Fn(Stage),
 ) -> io::Result<Arc<dyn Pipe>> {
-    let mut pipe = os.connect(&seam_address(&address)?).await?;
+    let mut pipe = os.connect(&Address::try_from(&address)?).await?;
     if let Some(tunnel) = tunnel {
         stage(Stage::Tunnel);
         pipe = tunnel::through(pipe, tunnel.connect()).await?;
     }
-    security.dress(pipe, stage).await
-}
-
-fn seam_address(address: &CoreAddress) -> io::Result<Address> {
-    match address {
-        CoreAddress::Tcp(address) => Ok(Address::Tcp(*address)),
-        #[cfg(unix)]
-        CoreAddress::Unix(path) => Ok(Address::Unix(path.into())),
-        #[cfg(not(unix))]
-        CoreAddress::Unix(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "no Unix sockets on this system")),
-    }
+    security::dress(&security, pipe, stage).await
 }

@@ -5,7 +5,6 @@ mod builder;
 mod detour;
 mod pending;
 mod runtime;
-mod settings;
 mod state;
 mod task;
 mod tunnel;

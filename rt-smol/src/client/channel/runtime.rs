@@ -1,17 +1,18 @@
 //! What all clones of a channel, its calls, its connections and its task share: where a call goes, and what became of
 //! connections. What the core orders is carried out by the task (`task`), but for the ends of connections.
 
-use super::settings::Settings;
 use super::state::{Link, State, Task};
 use super::task::Tend;
 use crate::client::call::Call;
 use crate::client::driver::Driver;
 use crate::os::Os;
+use crate::security::ClientSecurity;
 use crate::sync::{Guard, Lock};
 use proto_core::Status;
 use proto_core::channel::{Cause, Channel as Core, ConnectionKey, Order, Pick, State as Connectivity, Waiter};
 use proto_core::time::Instant;
 use rt_common::observer::Connections;
+use rt_common::settings::CallSettings;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -19,15 +20,16 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) os: Arc<dyn Os>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: CallSettings,
+    pub(super) security: ClientSecurity,
     pub(super) me: Weak<Shared>,
     state: Lock<State>,
 }
 
 impl Shared {
-    pub(super) fn new(os: Arc<dyn Os>, settings: Settings, core: Core) -> Arc<Self> {
+    pub(super) fn new(os: Arc<dyn Os>, settings: CallSettings, security: ClientSecurity, core: Core) -> Arc<Self> {
         let state = State::new(core);
-        Arc::new_cyclic(|me| Shared { os, settings, me: me.clone(), state: Lock::new(state) })
+        Arc::new_cyclic(|me| Shared { os, settings, security, me: me.clone(), state: Lock::new(state) })
     }
 
     pub(super) fn lock(&self) -> Guard<'_, State> {

@@ -69,7 +69,7 @@ impl Tend {
                 Some(Order::Resolve { host, port }) => self.lookup = Some(self.shared.os.resolve(&host, port)),
                 Some(Order::Connect { key, address, tunnel }) => {
                     self.shared.lock().links.insert(key, Link::Connecting);
-                    let (shared, security) = (self.shared.me.clone(), self.shared.settings.security.clone());
+                    let (shared, security) = (self.shared.me.clone(), self.shared.security.clone());
                     let stage = move |stage| {
                         if let Some(shared) = shared.upgrade() {
                             shared.with(|state, _| state.core.handle_stage(key, stage));

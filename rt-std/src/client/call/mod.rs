@@ -4,7 +4,6 @@
 //! thread brings the connection about, or by the first operation that needs it. Unary calls that nobody can cancel do
 //! without all this (`unary`).
 
-mod cancelling;
 mod operations;
 pub(crate) mod scratch;
 
@@ -12,11 +11,10 @@ use super::channel::Channel;
 use super::driver::{Driver, First};
 use crate::sync::Lock;
 use bytes::Bytes;
-use cancelling::Subscriptions;
 use proto_core::call::{CallId, CallOptions, Head, Kind};
 use proto_core::channel::{Attempt, Next, Replay, Waiter};
 use proto_core::connection::StartError;
-use proto_core::rpc::RequestOptions;
+use proto_core::rpc::{OnCancel, RequestOptions, Subscriptions};
 use proto_core::time::Instant;
 use proto_core::{Payload, Status};
 use std::fmt;
@@ -332,6 +330,13 @@ impl Call {
             Phase::Starting => shared.wake_all(),
             Phase::Unstarted | Phase::Over(_) => {}
         }
+    }
+}
+
+/// One of its tokens was used.
+impl OnCancel for Call {
+    fn cancelled(&self, status: Status) {
+        self.stop(status);
     }
 }
 

@@ -4,7 +4,6 @@ mod builder;
 mod orders;
 mod reports;
 pub(crate) mod runtime;
-mod settings;
 mod state;
 #[cfg(all(test, feature = "testkit"))]
 mod tests;

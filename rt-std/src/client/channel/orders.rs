@@ -4,6 +4,7 @@ use super::runtime::Shared;
 use super::state::Link;
 use crate::client::tunnel::TunnelPipe;
 use crate::os;
+use crate::security;
 use proto_core::channel::{Address, Order};
 use std::io;
 use std::net::SocketAddr;
@@ -31,12 +32,12 @@ impl Shared {
         match order {
             Order::Resolve { host, port } => self.resolve(host, port),
             Order::Connect { key, address, tunnel } => {
-                let begun = seam_address(&address).and_then(|address| self.os.connect(&address));
+                let begun = os::Address::try_from(&address).and_then(|address| self.os.connect(&address));
                 let begun = begun.map(|pipe| match &tunnel {
                     None => pipe,
                     Some(tunnel) => TunnelPipe::shared(pipe, tunnel.connect()),
                 });
-                let begun = begun.and_then(|pipe| self.settings.security.dress(&self.os, pipe));
+                let begun = begun.and_then(|pipe| security::dress(&self.security, &self.os, pipe));
                 let mut state = self.lock();
                 let now = self.os.now();
                 match begun {
@@ -98,14 +99,4 @@ impl Shared {
 /// An error of the system, in its words and without its number.
 pub(super) fn describe(error: &io::Error) -> String {
     proto_core::channel::describe(&error.to_string())
-}
-
-fn seam_address(address: &Address) -> io::Result<os::Address> {
-    match address {
-        Address::Tcp(address) => Ok(os::Address::Tcp(*address)),
-        #[cfg(unix)]
-        Address::Unix(path) => Ok(os::Address::Unix(path.into())),
-        #[cfg(not(unix))]
-        Address::Unix(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "no Unix sockets on this system")),
-    }
 }

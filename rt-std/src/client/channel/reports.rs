@@ -24,7 +24,7 @@ impl Connections for Shared {
             state.links.insert(key, Link::Ready { driver: driver.clone() });
             (Some(driver), std::mem::take(&mut state.pending))
         });
-        if let (Some(driver), true) = (driver, self.settings.background_io) {
+        if let (Some(driver), true) = (driver, self.background_io) {
             background::start(&self.os, &driver);
         }
         for call in pending.iter().filter_map(Weak::upgrade) {

@@ -7,17 +7,17 @@
 //! held together.
 
 use super::orders::describe;
-use super::settings::Settings;
 use super::state::{Duty, Link, Parked, State};
 use crate::client::call::Call;
 use crate::client::driver::{Driver, earliest};
 use crate::os::{Os, Pipe, in_force};
-use crate::security;
+use crate::security::{self, ClientSecurity};
 use crate::sync::{Guard, Lock};
 use proto_core::Status;
 use proto_core::channel::{Channel as Core, ConnectionKey, Pick, State as Connectivity, Waiter};
 use proto_core::time::Instant;
 use rt_common::observer;
+use rt_common::settings::CallSettings;
 use std::sync::{Arc, Weak};
 
 /// The rule's name: see `driver::rules`.
@@ -33,14 +33,22 @@ pub(crate) const RULES: &[&str] = &[ATTEMPT_HANDED_ON, CHANGES_WAKE];
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) os: Arc<dyn Os>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: CallSettings,
+    pub(super) security: ClientSecurity,
+    pub(super) background_io: bool,
     pub(super) me: Weak<Shared>,
     state: Lock<State>,
 }
 impl Shared {
-    pub(super) fn new(os: Arc<dyn Os>, settings: Settings, core: Core) -> Arc<Self> {
+    pub(super) fn new(
+        os: Arc<dyn Os>,
+        settings: CallSettings,
+        security: ClientSecurity,
+        background_io: bool,
+        core: Core,
+    ) -> Arc<Self> {
         let state = State::new(core);
-        Arc::new_cyclic(|me| Shared { os, settings, me: me.clone(), state: Lock::new(state) })
+        Arc::new_cyclic(|me| Shared { os, settings, security, background_io, me: me.clone(), state: Lock::new(state) })
     }
 
     pub(super) fn lock(&self) -> Guard<'_, State> {
