@@ -6,9 +6,9 @@
 use super::calls::{Calls, Direction, Stage};
 use super::hub::Hub;
 use super::job::Job;
-use super::limits::{HEARD_OUT, NEVER};
+use super::limits::NEVER;
 use super::rules::Rule;
-use crate::os::{Pipe, Thread};
+use crate::os::{HEARD_OUT, Pipe, Thread};
 use crate::sync::{Guard, Lock};
 use proto_core::buf::{Incoming, Outgoing};
 use proto_core::call::CallId;

@@ -25,9 +25,6 @@ pub(super) const LINGER: Duration = Duration::from_secs(10);
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
 /// From the end of our direction of a connection to closing it, if the peer does not end its own.
 pub(super) const GOODBYE: Duration = Duration::from_secs(1);
-/// What is read of a connection after a write to it has failed, bytes, until nothing more is there: more than the system
-/// holds for a socket unless it is told to.
-pub(super) const HEARD_OUT: usize = 8 << 20;
 /// Unsent bytes of a connection above which a finished reply is flushed at once.
 pub(super) const FLUSH_ABOVE: usize = 64 * 1024;
 /// Unary calls that may wait for a handler thread, unless the user says otherwise: so many, or so many for each open

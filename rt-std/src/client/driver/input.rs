@@ -75,18 +75,16 @@ impl Driver {
                 state.conn.receive_eof(now);
                 state.broken = true;
             }
-            Got::Over | Got::Read(Ok(0)) => {
-                let error = state.unwritable.take().unwrap_or_else(|| ErrorKind::BrokenPipe.into());
-                self.lost(state, &error);
-            }
+            Got::Over | Got::Read(Ok(0)) => self.lost(state, ErrorKind::BrokenPipe.into()),
             Got::Read(Ok(n)) => {
                 incoming.filled(n);
                 state.last_read = now;
                 // An error closes the connection; its events and its reason tell.
                 let _ = state.conn.receive(now, &mut incoming);
+                self.heard(state, n);
             }
             Got::Read(Err(error)) if is_none_yet(&error) => state.last_read = now,
-            Got::Read(Err(error)) => self.lost(state, &error),
+            Got::Read(Err(error)) => self.lost(state, error),
         }
         state.incoming = incoming;
         state.dispatch(&*self.os);
@@ -99,9 +97,20 @@ impl Driver {
         state.dispatch(&*self.os);
     }
 
-    pub(super) fn lost(&self, state: &mut State, error: &io::Error) {
+    /// So many bytes were read; of a peer that takes none any more, not without an end.
+    fn heard(&self, state: &mut State, count: usize) {
+        let Some((_, left)) = &mut state.unwritable else { return };
+        *left = left.saturating_sub(count);
+        if *left == 0 {
+            self.lost(state, ErrorKind::BrokenPipe.into());
+        }
+    }
+
+    /// The transport is over, by this error or the one by which a write had failed.
+    pub(super) fn lost(&self, state: &mut State, error: io::Error) {
         let now = self.os.now();
-        state.cause = security::cause(error);
+        let error = state.unwritable.take().map_or(error, |write| write.0);
+        state.cause = security::cause(&error);
         state.conn.lost(now, error.to_string(), Some(state.written));
         state.broken = true;
         state.dispatch(&*self.os);

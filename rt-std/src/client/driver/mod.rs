@@ -87,9 +87,9 @@ pub(super) struct State {
     reads_past_due: u8,
     /// The transport is over: nothing can be written any more.
     broken: bool,
-    /// How writing failed: the peer takes nothing any more. What it said before, an answer or a GOAWAY, is still read, by
+    /// How writing failed, and how many bytes may still be read: the peer takes nothing any more. What it said before, an answer or a GOAWAY, is still read, by
     /// whoever holds the reader's place; the transport is over when that has come to its end.
-    unwritable: Option<io::Error>,
+    unwritable: Option<(io::Error, usize)>,
     /// The pipe was closed, or is about to be.
     closed: bool,
     /// Bytes that may have left: those written, and those that a write under way may have taken.

@@ -5,7 +5,7 @@
 
 use super::input::Got;
 use super::{Direction, Driver, Reader, State, Writer, rules};
-use crate::os::in_force;
+use crate::os::{HEARD_OUT, in_force};
 use crate::sync::Guard;
 use proto_core::Connection;
 use proto_core::call::CallId;
@@ -157,12 +157,12 @@ impl Driver {
                 Err(error) => {
                     // What the peer said before it closed may lie in the socket still.
                     if in_force(&*self.os, rules::LAST_WORDS_HEARD) {
-                        state.unwritable = Some(error);
+                        state.unwritable = Some((error, HEARD_OUT));
                         if matches!(state.reader, Reader::Taken { plain: false, .. }) {
                             state.signal_reader();
                         }
                     } else {
-                        self.lost(&mut state, &error);
+                        self.lost(&mut state, error);
                     }
                 }
             }
