@@ -16,6 +16,7 @@
 //! | [`settings`] | what channels and servers are built with, and the builders' methods for it |
 //! | [`stats`] | what a server counts |
 //! | [`sync`] | a lock that knows what must not happen while it is held |
+//! | [`unwritable`] | a connection to which a write has failed |
 //! | `unix` | the file of a Unix listener, which goes with it |
 
 pub mod accept;
@@ -31,6 +32,7 @@ pub mod stats;
 pub mod sync;
 #[cfg(unix)]
 pub mod unix;
+pub mod unwritable;
 
 pub use address::Address;
 pub use cancel::Cancel;

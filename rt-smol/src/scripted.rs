@@ -118,6 +118,7 @@ struct Inner {
     room: Option<VecDeque<usize>>,
     fail: Option<ErrorKind>,
     during: Option<Box<dyn FnOnce() + Send>>,
+    after_read: Option<Box<dyn FnOnce() + Send>>,
     closed: bool,
 }
 
@@ -165,12 +166,22 @@ impl ScriptPipe {
         self.with(|inner| inner.during = Some(Box::new(act)));
     }
 
+    /// When a read has found nothing, and before its reader knows.
+    pub(crate) fn after_next_empty_read(&self, act: impl FnOnce() + Send + 'static) {
+        self.with(|inner| inner.after_read = Some(Box::new(act)));
+    }
+
     pub(crate) fn feed(&self, bytes: &[u8]) {
         let reader = self.with(|inner| {
             inner.input.extend(bytes);
             inner.reader.take()
         });
         reader.into_iter().for_each(Waker::wake);
+    }
+
+    /// What has come in and was not read comes later.
+    pub(crate) fn take_input(&self) -> Vec<u8> {
+        self.with(|inner| std::mem::take(&mut inner.input).into())
     }
 
     pub(crate) fn unread(&self) -> usize {
@@ -202,15 +213,19 @@ impl ScriptPipe {
 
 impl Pipe for ScriptPipe {
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.with(|inner| {
+        let (read, act) = self.with(|inner| {
             if inner.input.is_empty() {
                 inner.reader = Some(cx.waker().clone());
-                return Poll::Pending;
+                return (Poll::Pending, inner.after_read.take());
             }
             let count = inner.input.len().min(buf.len());
             inner.input.copy_to_slice(&mut buf[..count]);
-            Poll::Ready(Ok(count))
-        })
+            (Poll::Ready(Ok(count)), None)
+        });
+        if let Some(act) = act {
+            act();
+        }
+        read
     }
     fn poll_write(&self, cx: &mut Context<'_>, segments: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match self.write(segments) {

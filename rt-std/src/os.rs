@@ -97,10 +97,6 @@ pub struct Ready {
     pub hup: bool,
 }
 
-/// What is read of a connection after a write to it has failed, bytes, until nothing more is there: more than the system
-/// holds for a socket unless it is told to.
-pub(crate) const HEARD_OUT: usize = 8 << 20;
-
 /// One connection's bytes. Calls are made without any lock held.
 pub trait Pipe: Send + Sync + Debug {
     /// Blocks for input until `until`. `WouldBlock` on time-out, or earlier: callers loop. One system call where possible.

@@ -17,7 +17,9 @@ use proto_core::connection::{Connection, Event, Server};
 use proto_core::grpc::{Metadata, Status};
 use proto_core::rpc::{AsyncService, CallEvent, Context, MethodInfo, OnCancel, Peer};
 use proto_core::time::Instant;
+use rt_common::unwritable::Unwritable;
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
@@ -61,6 +63,8 @@ pub(super) struct State {
     pub(super) writer: bool,
     /// The pipe is full: the connection's task writes next, since it is told when there is room.
     pub(super) blocked: bool,
+    /// A write failed: what the peer had said before is read, and then the transport is gone.
+    unwritable: Option<Unwritable>,
     /// The transport broke, or is closed.
     pub(super) dead: bool,
     /// The connection's task, and whether it has been woken since it was polled last.
@@ -125,6 +129,7 @@ impl Conn {
             left: 0,
             writer: false,
             blocked: false,
+            unwritable: None,
             dead: false,
             driver: None,
             kicked: false,
@@ -164,8 +169,38 @@ impl Conn {
 }
 
 impl State {
+    /// Is there anything to write, and somebody who takes it?
     pub(super) fn has_output(&self) -> bool {
-        self.left > 0 || self.core.has_output()
+        self.unwritable.is_none() && (self.left > 0 || self.core.has_output())
+    }
+
+    /// Is the pipe to be read? Input whose answers the peer would have to take waits, unless it takes none any more.
+    pub(super) fn wants_input(&self) -> bool {
+        self.is_unwritable() || self.core.wants_input()
+    }
+
+    pub(super) fn is_unwritable(&self) -> bool {
+        self.unwritable.is_some()
+    }
+
+    /// A write failed, for whoever made it. The connection's task reads what the peer said before, and ends it then.
+    pub(super) fn write_failed(&mut self, error: io::Error) {
+        self.unwritable = Some(Unwritable::new(error));
+        self.kick();
+    }
+
+    /// The transport is gone, by this reason or the one for which a write had failed.
+    pub(super) fn read_failed(&mut self, now: Instant, reason: String) {
+        let first = self.unwritable.take().map(|write| write.into_error().to_string());
+        self.lost(now, first.unwrap_or(reason));
+    }
+
+    /// So many bytes were read, after a write had failed perhaps: then that is enough at some point.
+    pub(super) fn heard(&mut self, now: Instant, bytes: usize) {
+        let Some(write) = &mut self.unwritable else { return };
+        if write.is_heard_out(bytes) {
+            self.read_failed(now, String::new());
+        }
     }
 
     /// Bytes that the peer's socket has not taken.

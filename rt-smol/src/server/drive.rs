@@ -166,14 +166,15 @@ impl Drive {
     /// One read; false when there was nothing.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
         let conn = &self.conn;
-        {
+        let last_words = {
             let mut held = conn.lock();
             held.again = false;
-            held.full = !held.core.wants_input();
+            held.full = !held.wants_input();
             if held.full || held.dead {
                 return false;
             }
-        }
+            held.is_unwritable()
+        };
         let Some(pipe) = &self.pipe else { return false };
         if self.input.is_none() {
             let tools = conn.hub.tools();
@@ -184,18 +185,24 @@ impl Drive {
         let room = input.spare();
         let size = room.len().min(READ_SIZE);
         assert_unlocked();
-        let Poll::Ready(result) = pipe.poll_read(cx, &mut room[..size]) else { return false };
+        let result = pipe.poll_read(cx, &mut room[..size]);
+        if result.is_pending() && !last_words {
+            return false;
+        }
         let now = conn.hub.os.now();
         let mut held = conn.lock();
         match result {
-            Ok(0) => held.lost(now, "the peer closed the connection".into()),
-            Ok(n) => {
+            // All that the peer had said before a write failed has been read.
+            Poll::Pending => held.read_failed(now, String::new()),
+            Poll::Ready(Ok(0)) => held.read_failed(now, "the peer closed the connection".into()),
+            Poll::Ready(Ok(n)) => {
                 input.filled(n);
                 // An error is the core's: its GOAWAY waits to be written, and it is closed.
                 let _ = held.core.receive(now, input);
+                held.heard(now, n);
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => held.lost(now, error.to_string()),
+            Poll::Ready(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
+            Poll::Ready(Err(error)) => held.read_failed(now, error.to_string()),
         }
         conn.unlock(held);
         true

@@ -56,7 +56,7 @@ impl Conn {
                 state.core.poll_transmit(now, &mut state.out);
                 state.left = state.out.len();
             }
-            if state.left == 0 || state.dead {
+            if state.left == 0 || state.dead || state.is_unwritable() {
                 break;
             }
             if turns == WRITES {
@@ -87,7 +87,7 @@ impl Conn {
                     }
                     break;
                 }
-                Err((_, error)) => held.lost(now, error.to_string()),
+                Err((_, error)) => held.write_failed(error),
             }
         }
         held.writer = false;

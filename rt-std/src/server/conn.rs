@@ -8,7 +8,7 @@ use super::hub::Hub;
 use super::job::Job;
 use super::limits::NEVER;
 use super::rules::Rule;
-use crate::os::{HEARD_OUT, Pipe, Thread};
+use crate::os::{Pipe, Thread};
 use crate::sync::{Guard, Lock};
 use proto_core::buf::{Incoming, Outgoing};
 use proto_core::call::CallId;
@@ -17,7 +17,9 @@ use proto_core::connection::{Connection, Event, Server};
 use proto_core::grpc::{Metadata, Status};
 use proto_core::rpc::{Context, OnCancel, Peer};
 use proto_core::time::Instant;
+use rt_common::unwritable::Unwritable;
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 
 /// A connection.
@@ -99,13 +101,6 @@ pub(super) struct State {
     pub(super) abandoned: bool,
 }
 
-/// How writing ended, and what may still be read, bytes.
-#[derive(Debug)]
-pub(super) struct Unwritable {
-    pub(super) reason: String,
-    pub(super) left: usize,
-}
-
 /// The connection's lock, held.
 pub(super) type Held<'a> = Guard<'a, State>;
 
@@ -175,18 +170,18 @@ impl State {
     }
 
     /// A write failed, for whoever made it. The next visit reads what the peer said before, and ends the connection.
-    pub(super) fn write_failed(&mut self, hub: &Hub, now: Instant, reason: String) {
+    pub(super) fn write_failed(&mut self, hub: &Hub, now: Instant, error: io::Error) {
         if hub.broken(Rule::LastWordsHeard) {
-            return self.lost(now, reason);
+            return self.lost(now, error.to_string());
         }
-        self.unwritable = Some(Unwritable { reason, left: HEARD_OUT });
+        self.unwritable = Some(Unwritable::new(error));
         self.readable = true;
         if self.visiting { self.again = true } else { self.kick = true }
     }
 
     /// The transport is gone, by this reason or the one for which a write had failed.
     pub(super) fn read_failed(&mut self, now: Instant, reason: String) {
-        let first = self.unwritable.take().map(|write| write.reason);
+        let first = self.unwritable.take().map(|write| write.into_error().to_string());
         self.lost(now, first.unwrap_or(reason));
     }
 
@@ -194,8 +189,7 @@ impl State {
     pub(super) fn heard(&mut self, now: Instant, bytes: usize) {
         let Some(write) = &mut self.unwritable else { return };
         self.readable = true;
-        write.left = write.left.saturating_sub(bytes);
-        if write.left == 0 {
+        if write.is_heard_out(bytes) {
             self.read_failed(now, String::new());
         }
     }

@@ -232,7 +232,7 @@ impl Hub {
                     }
                 }
                 Err((_, error)) => {
-                    held.write_failed(self, now, error.to_string());
+                    held.write_failed(self, now, error);
                     break;
                 }
             }

@@ -28,9 +28,9 @@ use proto_core::connection::{Client, Event};
 use proto_core::time::Instant;
 use proto_core::{Config, Connection, Outgoing, Payload};
 use rt_common::observer::Observer;
+use rt_common::unwritable::Unwritable;
 use slots::Slots;
 use std::fmt;
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -72,8 +72,8 @@ struct State {
     paused: bool,
     /// The transport is over: nothing can be written any more.
     broken: bool,
-    /// A write failed. What the peer said before is read first.
-    failed: Option<io::Error>,
+    /// A write failed. What the peer said before is heard first.
+    failed: Option<Unwritable>,
     /// The error by which the transport broke, where there is more to it than words.
     cause: Option<Cause>,
     /// Bytes that may have left: those written, and those that a write under way may have taken.
@@ -104,6 +104,11 @@ impl State {
     /// Is there anything to write, and something to write it to?
     fn has_output(&self) -> bool {
         !self.broken && self.failed.is_none() && (!self.outgoing.is_empty() || self.conn.has_output())
+    }
+
+    /// Is the pipe to be read? Input whose answers the peer would have to take waits, unless it takes none any more.
+    fn wants_input(&self) -> bool {
+        !self.broken && !self.conn.is_closed() && (self.failed.is_some() || self.conn.wants_input())
     }
 
     fn wake_task(&mut self) {

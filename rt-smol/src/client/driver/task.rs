@@ -8,6 +8,7 @@ use crate::security;
 use crate::sync::assert_unlocked;
 use proto_core::Incoming;
 use proto_core::time::Instant;
+use rt_common::unwritable::Unwritable;
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -39,6 +40,8 @@ pub(crate) struct Drive {
 enum Read {
     /// Nothing more is there now.
     Drained,
+    /// Nothing more is there, and nothing more can come: a write had failed before.
+    Over,
     /// There may be more, but others have their turn.
     More,
     /// The connection wants no input: for now, or any more.
@@ -55,8 +58,10 @@ impl Drive {
         if !self.driver.wants_input() {
             return Read::Unwanted;
         }
+        let last_words = self.driver.has_failed();
         for _ in 0..MAX_READS {
             match self.pipe.poll_read(cx, self.incoming.spare()) {
+                Poll::Pending if last_words => return Read::Over,
                 Poll::Pending => return Read::Drained,
                 Poll::Ready(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
                 Poll::Ready(read) => {
@@ -141,7 +146,7 @@ impl Driver {
     /// Is it to be read now? If not, whoever changes that wakes the task.
     fn wants_input(&self) -> bool {
         let mut state = self.lock();
-        let wants = !state.broken && !state.conn.is_closed() && state.conn.wants_input();
+        let wants = state.wants_input();
         state.paused = !wants;
         wants
     }
@@ -151,23 +156,24 @@ impl Driver {
         let mut state = self.lock();
         let now = self.os.now();
         match read {
-            Ok(0) => {
+            Ok(0) if state.failed.is_none() => {
                 state.conn.receive_eof(now);
                 state.broken = true;
             }
+            Ok(0) => state.heard_out(now),
             Ok(count) => {
                 incoming.filled(count);
                 // An error closes the connection; its events and its reason tell.
                 let _ = state.conn.receive(now, incoming);
+                state.heard(now, count);
             }
             Err(error) => {
-                let error = state.failed.take().unwrap_or(error);
-                state.cause = security::cause(&error);
-                state.lost(now, &error.to_string());
+                state.failed.get_or_insert(Unwritable::new(error));
+                state.heard_out(now);
             }
         }
         state.dispatch(now);
-        let wants = !state.broken && !state.conn.is_closed() && state.conn.wants_input();
+        let wants = state.wants_input();
         state.paused = !wants;
         self.unlock(state);
         wants
@@ -177,12 +183,8 @@ impl Driver {
     fn serve_time(&self, read: Read) {
         let mut state = self.lock();
         let now = self.os.now();
-        if read != Read::More
-            && let Some(error) = state.failed.take()
-        {
-            // All that the peer said before has been read.
-            state.cause = security::cause(&error);
-            state.lost(now, &error.to_string());
+        if read == Read::Over {
+            state.heard_out(now);
         }
         if read != Read::More || state.timer_at.is_some_and(|at| at <= now) {
             state.conn.handle_timeout(now);
@@ -233,6 +235,21 @@ impl Driver {
 }
 
 impl super::State {
+    /// So many bytes were read; of a peer that takes none any more, not without an end.
+    fn heard(&mut self, now: Instant, count: usize) {
+        if self.failed.as_mut().is_some_and(|write| write.is_heard_out(count)) {
+            self.heard_out(now);
+        }
+    }
+
+    /// All that the peer said before a write failed has been read.
+    fn heard_out(&mut self, now: Instant) {
+        if let Some(error) = self.failed.take().map(Unwritable::into_error) {
+            self.cause = security::cause(&error);
+            self.lost(now, &error.to_string());
+        }
+    }
+
     fn lost(&mut self, now: Instant, reason: &str) {
         if !self.conn.is_closed() {
             let written = self.written;

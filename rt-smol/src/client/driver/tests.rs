@@ -1,5 +1,6 @@
 //! One connection over a scripted pipe, step by step: who writes, what, and who is woken.
 
+mod last_words;
 mod script;
 
 use super::{Driver, Opening, Restart};
@@ -10,7 +11,6 @@ use proto_core::channel::Script;
 use proto_core::connection::Pulled;
 use proto_core::{Code, MessageBuf, Status};
 use script::{Counter, Rig};
-use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -24,14 +24,18 @@ impl Restart for Nobody {
     fn ended(&self, _driver: &Driver, _id: CallId) {}
 }
 
-fn start(rig: &Rig, message: &[u8], options: &CallOptions) -> CallId {
+fn start(driver: &Driver, message: &[u8], options: &CallOptions) -> CallId {
     let message = Bytes::copy_from_slice(message);
     let owner: Weak<dyn Restart> = Weak::<Nobody>::new();
-    rig.driver.start_call(Head::new("/t.T/Echo"), options, Opening::Message(&message), owner).expect("it starts")
+    driver.start_call(Head::new("/t.T/Echo"), options, Opening::Message(&message), owner).expect("it starts")
+}
+
+fn start_on(driver: &Driver, message: &[u8]) -> CallId {
+    start(driver, message, &CallOptions::default())
 }
 
 fn unary(rig: &Rig, message: &[u8]) -> CallId {
-    start(rig, message, &CallOptions::default())
+    start_on(&rig.driver, message)
 }
 
 fn pull(rig: &Rig, counter: &Arc<Counter>, id: CallId) -> Pulled {
@@ -152,12 +156,12 @@ fn a_deadline_wakes_the_task_only_if_it_is_the_earliest() {
     let mut rig = Rig::connected();
     let within = |seconds| CallOptions { deadline: Some(rig.now() + SEC * seconds), ..CallOptions::default() };
     let (ten, twenty, five) = (within(10), within(20), within(5));
-    start(&rig, b"a", &ten);
+    start(&rig.driver, b"a", &ten);
     assert_eq!(rig.woken(), 1);
     rig.run();
-    start(&rig, b"b", &twenty);
+    start(&rig.driver, b"b", &twenty);
     assert_eq!(rig.woken(), 0, "its timer fires before that");
-    let early = start(&rig, b"c", &five);
+    let early = start(&rig.driver, b"c", &five);
     assert_eq!(rig.woken(), 1);
     rig.run();
     let counter = Arc::new(Counter::default());
@@ -182,40 +186,6 @@ fn a_request_without_room_follows_by_itself() {
         rig.serve();
     }
     assert_eq!(rig.peer.served.iter().map(Vec::len).collect::<Vec<_>>(), [700_000; 4]);
-}
-
-#[test]
-fn what_the_peer_said_before_a_write_failed_is_heard() {
-    let mut rig = Rig::connected();
-    let (first, second) = (unary(&rig, b"first"), unary(&rig, b"second"));
-    rig.serve();
-    rig.reply_to(0, b"in time");
-    rig.pipe.fail_writes(ErrorKind::BrokenPipe);
-    let third = unary(&rig, b"third");
-    let counter = Arc::new(Counter::default());
-    rig.run();
-    assert!(matches!(pull(&rig, &counter, first), Pulled::Message));
-    assert!(matches!(pull(&rig, &counter, first), Pulled::End(_)));
-    for id in [second, third] {
-        let status = failed(pull(&rig, &counter, id));
-        assert_eq!(status.code(), Code::Unavailable, "{status}");
-    }
-    assert!(rig.is_finished());
-}
-
-#[test]
-fn a_write_of_the_task_that_fails_ends_the_connection_though_nothing_is_read() {
-    let mut rig = Rig::connected();
-    rig.pipe.room(&[]);
-    let (id, counter) = (unary(&rig, b"a"), Arc::new(Counter::default()));
-    assert!(matches!(pull(&rig, &counter, id), Pulled::Nothing));
-    rig.run();
-    rig.pipe.fail_writes(ErrorKind::BrokenPipe);
-    rig.pipe.room_for_all();
-    rig.run();
-    assert_eq!(counter.count(), 1);
-    assert_eq!(failed(pull(&rig, &counter, id)).code(), Code::Unavailable);
-    assert!(rig.is_finished());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{Driver, State, Writer};
 use crate::os::Pipe;
 use crate::sync::{Guard, assert_unlocked};
 use proto_core::Outgoing;
+use rt_common::unwritable::Unwritable;
 use std::io::{self, ErrorKind, IoSlice};
 use std::task::{Context, Poll};
 
@@ -136,13 +137,13 @@ impl Driver {
         let turn = match wrote {
             Ok(1..) => Turn::Wrote,
             Ok(0) => {
-                state.failed = Some(ErrorKind::WriteZero.into());
+                state.failed = Some(Unwritable::new(ErrorKind::WriteZero.into()));
                 Turn::Done
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => Turn::Wrote,
             Err(error) if error.kind() == ErrorKind::WouldBlock => Turn::Full,
             Err(error) => {
-                state.failed = Some(error);
+                state.failed = Some(Unwritable::new(error));
                 Turn::Done
             }
         };

@@ -1,6 +1,7 @@
 //! A connection step by step: what is written when and by whom, who is woken, what is dropped.
 
 mod dropped;
+mod last_words;
 mod random;
 mod rig;
 

@@ -5,6 +5,7 @@ use crate::os::in_force;
 use crate::security;
 use crate::sync::Guard;
 use proto_core::Incoming;
+use rt_common::unwritable::Unwritable;
 use std::io::{self, ErrorKind};
 
 /// Reads in a row that come before a timer that is due, and that drain an idle connection: a megabyte, what a peer may
@@ -99,9 +100,7 @@ impl Driver {
 
     /// So many bytes were read; of a peer that takes none any more, not without an end.
     fn heard(&self, state: &mut State, count: usize) {
-        let Some((_, left)) = &mut state.unwritable else { return };
-        *left = left.saturating_sub(count);
-        if *left == 0 {
+        if state.unwritable.as_mut().is_some_and(|write| write.is_heard_out(count)) {
             self.lost(state, ErrorKind::BrokenPipe.into());
         }
     }
@@ -109,7 +108,7 @@ impl Driver {
     /// The transport is over, by this error or the one by which a write had failed.
     pub(super) fn lost(&self, state: &mut State, error: io::Error) {
         let now = self.os.now();
-        let error = state.unwritable.take().map_or(error, |write| write.0);
+        let error = state.unwritable.take().map_or(error, Unwritable::into_error);
         state.cause = security::cause(&error);
         state.conn.lost(now, error.to_string(), Some(state.written));
         state.broken = true;

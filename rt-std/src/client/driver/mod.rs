@@ -30,7 +30,7 @@ use proto_core::connection::{Client, Event, StartError};
 use proto_core::time::Instant;
 use proto_core::{Config, Connection, Incoming, Outgoing, Status};
 use rt_common::observer::Observer;
-use std::io;
+use rt_common::unwritable::Unwritable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -87,9 +87,9 @@ pub(super) struct State {
     reads_past_due: u8,
     /// The transport is over: nothing can be written any more.
     broken: bool,
-    /// How writing failed, and how many bytes may still be read: the peer takes nothing any more. What it said before, an answer or a GOAWAY, is still read, by
+    /// How writing failed: the peer takes nothing any more. What it said before, an answer or a GOAWAY, is still read, by
     /// whoever holds the reader's place; the transport is over when that has come to its end.
-    unwritable: Option<(io::Error, usize)>,
+    unwritable: Option<Unwritable>,
     /// The pipe was closed, or is about to be.
     closed: bool,
     /// Bytes that may have left: those written, and those that a write under way may have taken.

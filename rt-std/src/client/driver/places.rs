@@ -5,12 +5,13 @@
 
 use super::input::Got;
 use super::{Direction, Driver, Reader, State, Writer, rules};
-use crate::os::{HEARD_OUT, in_force};
+use crate::os::in_force;
 use crate::sync::Guard;
 use proto_core::Connection;
 use proto_core::call::CallId;
 use proto_core::connection::Client;
 use proto_core::time::Instant;
+use rt_common::unwritable::Unwritable;
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -157,7 +158,7 @@ impl Driver {
                 Err(error) => {
                     // What the peer said before it closed may lie in the socket still.
                     if in_force(&*self.os, rules::LAST_WORDS_HEARD) {
-                        state.unwritable = Some((error, HEARD_OUT));
+                        state.unwritable = Some(Unwritable::new(error));
                         if matches!(state.reader, Reader::Taken { plain: false, .. }) {
                             state.signal_reader();
                         }
