@@ -48,6 +48,10 @@
 //!
 //! What this crate does not do: it runs no `protoc` and formats with no `rustfmt`. The plugin for users of protoc and buf is
 //! the binary `protoc-gen-proto-core` of this crate; see [`plugin`].
+//!
+//! # Features
+//! `cleanup-markdown` (not on by default): comments of `.proto` files go through a Markdown parser on their way into the
+//! documentation, as with prost-build's feature of this name.
 #![forbid(unsafe_code)]
 
 mod builder;

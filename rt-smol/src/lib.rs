@@ -22,6 +22,7 @@
 //! | serve | [`Server::builder`]; [`Context`], [`Sender`], [`Receiver`], [`Pusher`] in handlers; [`Stop`] |
 //! | choose an executor | [`ChannelBuilder::executor`], [`ServerBuilder::executor`]; the default is one thread of this crate |
 //! | use other byte streams | [`Channel::from_io`], [`serve_connection`], [`Channel::in_process`] |
+//! | test your handlers | [`Channel::in_process`], or call them: [`Sender::for_test`], `Receiver::from_iter`, [`Context::for_test`] |
 //! | test on bad networks | `testkit::Sim`, with feature `testkit` |
 //! | tell errors apart | [`Status`]: [`Code`], [`Origin`], [`Seen`], [`source`](Status::source); [`ServerError`] from `bind` |
 //!
@@ -54,6 +55,13 @@
 //!
 //! Everything stands on one seam to the machine ([`os`]): time, tasks, names, connections. With feature `testkit` a
 //! simulation takes its place: virtual time, a network that fails on a seed, tasks chosen by the seed.
+//!
+//! | feature | brings (none is on by default) |
+//! |---|---|
+//! | `tls` | TLS by rustls with *ring*, which needs a C compiler: `https://` targets, [`ChannelBuilder`]`::tls`, [`ServerBuilder`]`::tls` |
+//! | `tls-aws-lc-rs` | the same with AWS-LC |
+//! | `tls-native-roots` | beside one of them: channels trust whom the system trusts |
+//! | `testkit` | the simulation, `testkit::Sim` |
 
 mod client;
 pub mod os;

@@ -70,6 +70,13 @@
 //!
 //! Everything blocking stands on one seam to the operating system ([`os`]). With feature `testkit` the simulation
 //! takes its place: virtual time, a network that fails on a seed, threads switched by the seed.
+//!
+//! | feature | brings (none is on by default) |
+//! |---|---|
+//! | `tls` | TLS by rustls with *ring*, which needs a C compiler: `https://` targets, [`ChannelBuilder`]`::tls`, [`ServerBuilder`]`::tls` |
+//! | `tls-aws-lc-rs` | the same with AWS-LC |
+//! | `tls-native-roots` | beside one of them: channels trust whom the system trusts |
+//! | `testkit` | the simulation, `testkit::Sim` |
 
 mod client;
 pub mod os;
