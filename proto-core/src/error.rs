@@ -6,7 +6,7 @@ use core::fmt;
 /// Error codes of HTTP/2 (RFC 9113 section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the names are the RFC's")]
 pub enum ErrorCode {
     NoError = 0,
     ProtocolError = 1,

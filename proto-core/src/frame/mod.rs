@@ -37,7 +37,7 @@ pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Frame types (RFC 9113 section 6).
 pub mod kind {
-    #![allow(missing_docs)]
+    #![allow(missing_docs, reason = "the names are the RFC's")]
     pub const DATA: u8 = 0;
     pub const HEADERS: u8 = 1;
     pub const PRIORITY: u8 = 2;
@@ -52,7 +52,7 @@ pub mod kind {
 
 /// Flags (RFC 9113 section 6); their meaning depends on the type.
 pub mod flag {
-    #![allow(missing_docs)]
+    #![allow(missing_docs, reason = "the names are the RFC's")]
     pub const END_STREAM: u8 = 0x1;
     pub const ACK: u8 = 0x1;
     pub const END_HEADERS: u8 = 0x4;
@@ -62,7 +62,7 @@ pub mod flag {
 
 /// Settings (RFC 9113 section 6.5.2).
 pub mod setting {
-    #![allow(missing_docs)]
+    #![allow(missing_docs, reason = "the names are the RFC's")]
     pub const HEADER_TABLE_SIZE: u16 = 1;
     pub const ENABLE_PUSH: u16 = 2;
     pub const MAX_CONCURRENT_STREAMS: u16 = 3;

@@ -8,7 +8,7 @@ use crate::error::ErrorCode::FrameSizeError;
 
 /// One frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "each is documented at its type")]
 pub enum Frame<'a> {
     Data(Data<'a>),
     Headers(Headers<'a>),

@@ -26,7 +26,6 @@ impl ServerBuilder {
     rt_common::server_builder_methods!();
 
     /// On this seam instead of the real system.
-    #[allow(dead_code)]
     pub(crate) fn on(mut self, os: Arc<dyn Os>) -> Self {
         self.os = Some(os);
         self

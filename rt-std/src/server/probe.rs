@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Settings of the scheduling that a simulation turns, to reach its corners with little traffic.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "they are documented in `limits` and `state`")]
 pub struct Tuning {
     pub cores: usize,
     pub hold_above: usize,
@@ -37,7 +37,7 @@ impl Tuning {
 
 /// How many of each there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "they are documented in `limits` and `state`")]
 pub struct Counts {
     pub busy: usize,
     pub unary: usize,

@@ -17,7 +17,7 @@ use core::time::Duration;
 /// All guards of a connection. Each can be read; none can be changed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "each is documented at its type")]
 pub struct Guards {
     pub rapid_reset: RapidReset,
     pub induced_resets: InducedResets,

@@ -89,7 +89,7 @@ impl<L: Lend<Driven<Client>>, M> Replies<L, M> {
     }
 
     /// [`poll_next`](Self::poll_next), awaited. A future that is dropped has taken nothing.
-    #[allow(clippy::should_implement_trait)]
+    #[allow(clippy::should_implement_trait, reason = "a stream's `next` is called so")]
     pub async fn next(&mut self) -> Option<Result<M, Status>> {
         poll_fn(|cx| self.or_wait(cx, Self::poll_next)).await
     }
