@@ -34,17 +34,31 @@ their_client() {
         fi
     done
 }
-pairs() {
-    local tls=$1 rt port
-    port=$((20000 + RANDOM % 10000))
-    "$GO_SERVER" --port="$port" --use_tls="$tls" ${tls_server[$tls]:+--tls_cert_file=$work/server.pem --tls_key_file=$work/server.key} \
-        2>"$work/go-server-$tls.log" &
-    servers+=($!)
-    address=localhost:$port
-    for ((i = 0; i < 100; i++)); do
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
-        sleep 0.1
+
+# their_server TLS: starts grpc-go's server, and puts its address into $address. It does not say which free port it took, so it is
+# told one; where that is taken it ends, and is told another.
+their_server() {
+    local tls=$1 log=$work/go-server-$1.log port attempt i
+    for attempt in 1 2 3; do
+        port=$((20000 + RANDOM % 10000))
+        "$GO_SERVER" --port="$port" --use_tls="$tls" ${tls_server[$tls]:+--tls_cert_file=$work/server.pem --tls_key_file=$work/server.key} \
+            2>"$log" &
+        servers+=($!)
+        address=localhost:$port
+        for ((i = 0; i < 100; i++)); do
+            sleep 0.1
+            kill -0 "${servers[-1]}" 2>/dev/null || break
+            if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
+        done
     done
+    echo "grpc-go's server did not start listening:" >&2
+    cat "$log" >&2
+    return 1
+}
+
+pairs() {
+    local tls=$1 rt
+    their_server "$tls"
     for rt in $runtimes; do
         pair "our client ($rt), grpc-go's server, tls $tls" "$our_client" --rt "$rt" --test_case "$ours" $(flags "$tls")
     done
