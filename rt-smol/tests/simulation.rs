@@ -200,8 +200,12 @@ fn calls_of_all_shapes_end_well_or_with_the_networks_fault() {
 }
 
 #[test]
-fn a_seed_replays_poll_by_poll() {
+fn a_seed_replays_poll_by_poll_and_byte_for_byte() {
+    let mut said = std::collections::BTreeSet::new();
     for seed in [0, 1, 2, 8] {
-        assert_eq!(run(seed), run(seed));
+        let report = run(seed).expect("it plays to its end");
+        assert_eq!(Ok(report), run(seed));
+        said.insert(report.bytes);
     }
+    assert_eq!(said.len(), 4, "each seed has a run of its own");
 }

@@ -87,6 +87,8 @@ pub struct Link {
     stands_at: Option<Instant>,
     refused: bool,
     cut_at: Option<Instant>,
+    /// Made of what each side has said.
+    said: [u64; 2],
 }
 
 impl Link {
@@ -95,7 +97,7 @@ impl Link {
 
     /// Stands, or turns out to be refused, at this time; `None`: never.
     pub fn new(stands_at: Option<Instant>) -> Self {
-        Link { halves: Default::default(), stands_at, refused: false, cut_at: None }
+        Link { halves: Default::default(), stands_at, refused: false, cut_at: None, said: [0; 2] }
     }
 
     /// Nobody accepts it.
@@ -222,9 +224,16 @@ impl Link {
         }
         let n = bytes.len();
         half.used += n;
+        self.said[side] = mix(mix_bytes(self.said[side], &bytes), now.as_nanos());
         let arrival = half.chunks.back().map_or(arrival, |last| arrival.max(last.0));
         half.chunks.push_back((arrival, bytes));
         Ok(n)
+    }
+
+    /// A number made of all the bytes that went over these links, in both directions, and of when they were written: two runs
+    /// of one number have said the same, byte for byte.
+    pub fn digest<'a>(links: impl IntoIterator<Item = &'a Link>) -> u64 {
+        links.into_iter().flat_map(|link| link.said).fold(0, mix)
     }
 
     /// How many bytes `side` can write now.
@@ -252,6 +261,17 @@ impl Link {
     pub fn closed_at(&self, reader: usize) -> Option<Instant> {
         self.halves[reader].closed_at
     }
+}
+
+/// FNV's step, on words.
+fn mix(digest: u64, word: u64) -> u64 {
+    (digest ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23)
+}
+
+/// Its length included, so that it matters where one write ends and the next begins.
+fn mix_bytes(digest: u64, bytes: &[u8]) -> u64 {
+    let word = |word: &[u8]| word.iter().fold(0, |all, &byte| all << 8 | u64::from(byte));
+    bytes.chunks(8).map(word).fold(mix(digest, bytes.len() as u64), mix)
 }
 
 #[cfg(test)]
@@ -289,6 +309,27 @@ mod tests {
         link.cut(at(7));
         assert_eq!(link.read(0, at(1), &mut [0; 2], 2), Ok(2));
         assert_eq!((link.read(0, at(2), &mut [0; 2], 2), link.is_writable(1, 4, at(2))), (Err(Stuck::Reset), true));
+    }
+
+    #[test]
+    fn the_digest_tells_runs_apart_by_every_byte_its_direction_and_its_time() {
+        let run = |said: &[(usize, u64, &[u8])]| {
+            let mut link = Link::new(Some(at(0)));
+            for &(side, time, bytes) in said {
+                assert_eq!(link.write(side, at(time), at(9), [bytes], 100, 100), Ok(bytes.len()));
+            }
+            Link::digest([&link])
+        };
+        let first = run(&[(0, 1, b"abcdefghi"), (1, 2, b"x")]);
+        assert_eq!(first, run(&[(0, 1, b"abcdefghi"), (1, 2, b"x")]));
+        let others: [&[(usize, u64, &[u8])]; 5] = [
+            &[(0, 1, b"abcdefghj"), (1, 2, b"x")],
+            &[(0, 1, b"abcdefghi"), (0, 2, b"x")],
+            &[(0, 1, b"abcdefghi"), (1, 3, b"x")],
+            &[(0, 1, b"abcd"), (0, 1, b"efghi"), (1, 2, b"x")],
+            &[(0, 1, b"abcdefghi"), (1, 2, b"x\0")],
+        ];
+        assert!(others.iter().all(|other| run(other) != first));
     }
 
     #[test]

@@ -55,6 +55,11 @@ impl fmt::Debug for SimPipe {
 }
 
 impl NetState {
+    /// Of all links, in the order in which they were made.
+    pub(super) fn digest(&self) -> u64 {
+        Link::digest(self.links.iter().map(|link| &link.bytes))
+    }
+
     pub(super) fn add_host(&mut self, name: &str, addresses: &[SocketAddr]) {
         self.hosts.insert(name.into(), addresses.to_vec());
     }

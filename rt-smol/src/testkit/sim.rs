@@ -56,6 +56,9 @@ pub struct Report {
     pub polls: u64,
     /// A number made of which task ran when: runs of one number were the same, poll by poll.
     pub trace: u64,
+    /// A number made of every byte that went over the network, and of when: runs of one number were the same, byte for byte.
+    /// (Not under TLS, whose keys are new in every run.)
+    pub bytes: u64,
 }
 
 /// Why a run failed: a panic (a failed assertion), a deadlock, a livelock.
@@ -118,7 +121,7 @@ impl Sim {
     /// The same, with the failure as a value.
     pub fn try_run<T>(self, body: impl AsyncFnOnce(&Sim) -> T) -> Result<(T, Report), Failure> {
         let start = self.now();
-        let mut report = Report { elapsed: Duration::ZERO, polls: 0, trace: self.seed };
+        let mut report = Report { elapsed: Duration::ZERO, polls: 0, trace: self.seed, bytes: 0 };
         let result = {
             let mut main = pin!(body(&self));
             let waker = self.world.tasks.waker(MAIN);
@@ -126,6 +129,7 @@ impl Sim {
             self.drive(main.as_mut(), &waker, &mut report)
         };
         report.elapsed = self.now() - start;
+        report.bytes = self.world.state().net.digest();
         self.world.tasks.end();
         self.world.end();
         match result {

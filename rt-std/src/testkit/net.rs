@@ -79,6 +79,11 @@ impl Net {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Of all links, in the order in which they were made.
+    pub(super) fn digest(&self) -> u64 {
+        proto_core::testkit::Link::digest(self.state().links.iter().map(|link| &link.bytes))
+    }
+
     pub(super) fn set(&self, settings: Network) {
         self.sched.set_spawn_errors(settings.spawn_errors);
         self.state().settings = settings;

@@ -52,6 +52,9 @@ pub struct Report {
     pub elapsed: Duration,
     /// How often the baton was passed.
     pub switches: u64,
+    /// A number made of every byte that went over the network, and of when: runs of one number were the same, byte for byte.
+    /// (Not under TLS, whose keys are new in every run.)
+    pub bytes: u64,
 }
 
 /// Why a run failed: a panic (a failed assertion), a deadlock, a livelock.
@@ -139,9 +142,9 @@ impl Sim {
             let ran = self.sched.run();
             (ran, main.join().ok().flatten())
         });
-        let seed = self.seed;
+        let (seed, bytes) = (self.seed, self.net.digest());
         match (ran, result) {
-            (Ok((now, switches)), Some(value)) => Ok((value, Report { elapsed: now - start, switches })),
+            (Ok((now, switches)), Some(value)) => Ok((value, Report { elapsed: now - start, switches, bytes })),
             (Ok((now, switches)), None) => {
                 Err(Failure { seed, elapsed: now - start, switches, what: "the first thread gave no value".into() })
             }

@@ -82,7 +82,7 @@ fn every_scenario_holds_on_every_seed() {
 }
 
 #[test]
-fn a_seed_repeats_exactly() {
+fn a_seed_repeats_exactly_byte_for_byte() {
     for (name, scenario) in ALL {
         let [a, b] = [scenario(3, None), scenario(3, None)];
         assert!(a.is_ok() && a == b, "{name}: {a:?}, {b:?}");
