@@ -28,7 +28,7 @@ pub struct Requests<Q> {
     call: Arc<Call>,
     encode: EncodeFn<Q>,
     finished: bool,
-    /// What the sink has accepted and the connection has not.
+    /// What the sink, or `send_all`, has accepted and the connection has not.
     accepted: Option<Outbox>,
     /// A buffer to encode into.
     spare: Outbox,
@@ -72,18 +72,27 @@ impl<Q> Requests<Q> {
     }
 
     /// Sends these messages, until the server has answered, if it does before the last. Dropped before it is ready, it has
-    /// sent some of them.
+    /// sent those that it took from the iterator, but for the last of them perhaps: that one leaves before whatever is sent
+    /// next, or with [`finish`](Self::finish). So an iterator that is lent goes on where it was.
     ///
     /// # Errors
     /// `Failed`, as with [`send`](Self::send). An early answer is none: the receiving side tells.
     pub async fn send_all(&mut self, messages: impl IntoIterator<Item = Q>) -> Result<(), SendError> {
-        for message in messages {
-            match self.send(message).await {
-                Err(SendError::Ended) => break,
+        let mut messages = messages.into_iter();
+        loop {
+            // One is kept by the half, as of a sink, and not by this future.
+            let sent = match poll_fn(|cx| self.poll_accepted(Some(cx))).await {
+                Ok(()) => match messages.next() {
+                    Some(message) => self.accept(&message),
+                    None => return Ok(()),
+                },
+                Err(error) => Err(error),
+            };
+            match sent {
+                Err(SendError::Ended) => return Ok(()),
                 other => other?,
             }
         }
-        Ok(())
     }
 
     /// No more messages.
@@ -146,7 +155,16 @@ impl<Q> Requests<Q> {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends what the sink has accepted.
+    /// Sends it now if there is room, or keeps it.
+    fn accept(&mut self, message: &Q) -> Result<(), SendError> {
+        self.accepted = Some(self.encoded(message)?);
+        match self.poll_accepted(None) {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Sends what was accepted.
     fn poll_accepted(&mut self, cx: Option<&Context<'_>>) -> Poll<Result<(), SendError>> {
         if let Some(outbox) = &self.accepted {
             let sent = ready!(self.call.send(cx, outbox.payload()));
@@ -171,11 +189,7 @@ impl<Q> Sink<Q> for Requests<Q> {
         if this.accepted.is_some() {
             return Err(SendError::Failed(Status::internal("start_send without poll_ready")));
         }
-        this.accepted = Some(this.encoded(&message)?);
-        match this.poll_accepted(None) {
-            Poll::Ready(sent) => sent,
-            Poll::Pending => Ok(()),
-        }
+        this.accept(&message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {

@@ -56,6 +56,31 @@ fn a_dropped_send_has_sent_all_or_nothing() {
 }
 
 #[test]
+fn a_dropped_send_all_sends_what_it_has_taken_from_its_iterator() {
+    run(async {
+        let channel = connect(serve(Behaviour::default())).await;
+        let (mut requests, mut replies) = channel.bidi(&CHAT, none()).split();
+        let message = |i: u8| Bytes::from(vec![i; 10_000]);
+        let mut messages = (0..200).map(message);
+        // Nobody takes the replies, so the peer stops reading at some point; then one is in between.
+        assert!(poll_once(requests.send_all(messages.by_ref())).await.is_none());
+        let taken = 200 - messages.len();
+        let echoed = smol::spawn(async move {
+            let mut echoed = Vec::new();
+            while let Some(reply) = replies.next().await {
+                echoed.push(reply.expect("a reply"));
+            }
+            echoed
+        });
+        while poll_once(requests.send_all(messages.by_ref())).await.is_none() {
+            yield_now().await;
+        }
+        requests.finish().await.expect("the call runs");
+        assert!(taken > 1 && echoed.await == (0..200).map(message).collect::<Vec<_>>(), "each once, in order");
+    });
+}
+
+#[test]
 fn try_send_gives_the_message_back_when_the_peer_does_not_read() {
     run(async {
         let channel = Channel::new(serve(Behaviour { pause: Some(200 * MS), ..Behaviour::default() }).to_string());
