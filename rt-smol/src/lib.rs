@@ -20,6 +20,7 @@
 //! |---|---|
 //! | call | [`Channel`]; [`Request`] with its options; [`Unary`], [`Streaming`], [`ClientStreaming`], [`Bidi`]; [`Cancel`] |
 //! | serve | [`Server::builder`]; [`Context`], [`Sender`], [`Receiver`], [`Pusher`] in handlers; [`Stop`] |
+//! | use combinators for streams | [`Streaming`] is a `Stream`, [`Requests`] a `Sink`; in handlers [`Receiver::stream`], [`Sender::sink`], [`Sender::send_stream`] |
 //! | choose an executor | [`ChannelBuilder::executor`], [`ServerBuilder::executor`]; the default is one thread of this crate |
 //! | use other byte streams | [`Channel::from_io`], [`serve_connection`], [`Channel::in_process`] |
 //! | test your handlers | [`Channel::in_process`], or call them: [`Sender::for_test`], `Receiver::from_iter`, [`Context::for_test`] |

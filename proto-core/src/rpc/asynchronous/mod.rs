@@ -42,11 +42,15 @@
 //! when there is nothing yet awaits [its event](super::CallHandle::wait), which is the only allocation. All futures are `Send`, whatever
 //! the messages are, and may be dropped at any point: what was awaited then has happened as a whole or not at all.
 
+#[cfg(feature = "futures")]
+mod adapters;
 mod context;
 mod receiver;
 mod sender;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "futures")]
+pub use adapters::{ReplySink, RequestStream};
 pub use receiver::Receiver;
 pub use sender::{Pusher, Sender};

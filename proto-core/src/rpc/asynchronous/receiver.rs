@@ -73,11 +73,16 @@ impl<M> Receiver<M> {
     /// The next request as an iterator has it: `while let Some(request) = requests.next().await { .. request? .. }`.
     pub async fn next(&mut self) -> Option<Result<M, Status>> {
         loop {
-            if let Some(item) = self.source.pull(Some(Instant::ZERO)).item() {
+            if let Some(item) = self.pull() {
                 return item;
             }
             self.wait(None).await;
         }
+    }
+
+    /// The next request, or the end, if it is here already.
+    pub(super) fn pull(&mut self) -> Option<Option<Result<M, Status>>> {
+        self.source.pull(Some(Instant::ZERO)).item()
     }
 
     /// The next request if it is here already.

@@ -4,8 +4,9 @@ use crate::grpc::Status;
 use crate::rpc::call_handle::{CallEvent, CallHandle};
 use crate::rpc::context::Context;
 use crate::rpc::method::EncodeFn;
-use crate::rpc::stream::TrySendError;
-use crate::rpc::stream::sink::{Remote, Sink, Wire};
+use crate::rpc::stream::sink::{Queued, Remote, Sink, Wire};
+use crate::rpc::stream::{SendError, TrySendError};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -35,12 +36,14 @@ use core::fmt;
 #[must_use]
 pub struct Sender<M> {
     sink: Sink<M>,
+    /// What was taken and found no room; it goes before anything else.
+    queued: Option<Box<Queued>>,
 }
 
 impl<M> Sender<M> {
     /// Of a call.
     pub fn new(context: Context, encode: EncodeFn<M>) -> Self {
-        Sender { sink: Sink::call(context, encode) }
+        Sender { sink: Sink::call(context, encode), queued: None }
     }
 
     /// The call's context.
@@ -50,11 +53,14 @@ impl<M> Sender<M> {
 
     /// Sends one reply; waits while the client does not read. `Err`, with the call's status, when the caller has gone.
     pub fn send(&mut self, message: M) -> impl Future<Output = Result<(), Status>> + Send {
-        let prepared = self.sink.prepare(message);
+        let (prepared, queued) = (self.sink.prepare(message), &mut self.queued);
         // By reference: what is moved inside of a future is in it twice.
         async move {
             match &prepared {
-                Ok(Some(prepared)) => deliver(&**prepared.handle, &prepared.wire).await,
+                Ok(Some(prepared)) => {
+                    settle(&**prepared.handle, queued).await?;
+                    deliver(&**prepared.handle, &prepared.wire).await
+                }
                 Ok(None) => Ok(()),
                 Err(status) => Err(status.clone()),
             }
@@ -63,17 +69,50 @@ impl<M> Sender<M> {
 
     /// Sends one reply if there is room now; gives it back when there is none.
     pub fn try_send(&mut self, message: M) -> Result<(), TrySendError<M>> {
-        self.sink.offer(message)
+        match self.offer_queued() {
+            Ok(true) => self.sink.offer(message),
+            Ok(false) => Err(TrySendError::Full(message)),
+            Err(status) => Err(TrySendError::Failed(SendError::Failed(status))),
+        }
     }
 
-    /// Sends them all, in order. `Send` where the iterator is. (Of a stream: `while let Some(x) = stream.next().await { replies.send(x).await? }`.)
+    /// Sends them all, in order. Dropped before it is ready, it has sent what it took from the iterator, but for the last one
+    /// perhaps: that one goes before whatever is sent next. `Send` where the iterator is.
     pub async fn send_all<I: IntoIterator<Item = M>>(&mut self, messages: I) -> Result<(), Status> {
         let mut messages = messages.into_iter();
-        // The future holds no message: it is `Send` whatever they are.
-        while let Some(sending) = messages.next().map(|message| self.send(message)) {
-            sending.await?;
+        loop {
+            self.settle().await?;
+            match messages.next() {
+                // The future holds no message: it is `Send` whatever they are.
+                Some(message) => self.accept(message)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Sends a message now if there is room, or keeps it. Nothing may be kept.
+    pub(super) fn accept(&mut self, message: M) -> Result<(), Status> {
+        let Some(prepared) = self.sink.prepare(message)? else { return Ok(()) };
+        if !prepared.handle.send(prepared.wire.payload(), false)? {
+            self.queued = Some(Box::new(prepared.wire.queued()));
         }
         Ok(())
+    }
+
+    /// Sends what is kept if there is room now: nothing is kept any more then.
+    pub(super) fn offer_queued(&mut self) -> Result<bool, Status> {
+        match self.sink.context.handle() {
+            Some(handle) => offer(&**handle, &mut self.queued),
+            None => Ok(true),
+        }
+    }
+
+    /// Sends what is kept.
+    pub(super) async fn settle(&mut self) -> Result<(), Status> {
+        match self.sink.context.handle() {
+            Some(handle) => settle(&**handle, &mut self.queued).await,
+            None => Ok(()),
+        }
     }
 
     /// A way to send that outlives the handler, for other tasks (chat rooms, watches). The call still ends when its
@@ -92,7 +131,7 @@ impl<M> Sender<M> {
     where
         M: Send + Sync + 'static,
     {
-        Sender { sink: Sink::test() }
+        Sender { sink: Sink::test(), queued: None }
     }
 
     /// With this context.
@@ -168,6 +207,24 @@ impl<M> fmt::Debug for Pusher<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pusher").field("closed", &self.is_closed()).finish_non_exhaustive()
     }
+}
+
+/// True when nothing is kept any more.
+fn offer(handle: &dyn CallHandle, queued: &mut Option<Box<Queued>>) -> Result<bool, Status> {
+    let Some(message) = &*queued else { return Ok(true) };
+    let sent = handle.send(message.wire().payload(), false);
+    if !matches!(sent, Ok(false)) {
+        *queued = None;
+    }
+    sent
+}
+
+/// Hands over what is kept, when there is room.
+async fn settle(handle: &dyn CallHandle, queued: &mut Option<Box<Queued>>) -> Result<(), Status> {
+    while !offer(handle, queued)? {
+        handle.wait(CallEvent::Writable, None).await;
+    }
+    Ok(())
 }
 
 /// Hands the message over when there is room.

@@ -1,5 +1,8 @@
 //! Handlers' futures over a call handle that answers from a script, polled by hand.
 
+#[cfg(feature = "futures")]
+mod adapters;
+
 use super::*;
 use crate::grpc::{Code, Status};
 use crate::rpc::stream::tests::{decode, encode};
@@ -167,6 +170,33 @@ fn a_sending_future_that_is_dropped_has_sent_nothing() {
     fake.state().room = 9;
     now(replies.send("a".into())).unwrap();
     assert_eq!(sent(&fake), ["a"]);
+}
+
+#[test]
+fn a_dropped_send_all_sends_what_it_has_taken() {
+    let fake = Fake::new();
+    fake.state().room = 1;
+    let mut replies = replies(&fake);
+    let mut letters = ["a", "b", "c", "d"].into_iter().map(String::from);
+    given_up(replies.send_all(letters.by_ref()));
+    assert_eq!((sent(&fake), letters.len()), (alloc::vec!["a".to_string()], 2));
+    // What it has taken goes first, whatever is sent next.
+    assert!(matches!(replies.try_send("x".into()), Err(TrySendError::Full(m)) if m == "x"));
+    given_up(replies.send("given up".into()));
+    fake.state().room = 9;
+    now(replies.send_all(letters)).unwrap();
+    assert_eq!(sent(&fake), ["a", "b", "c", "d"]);
+    fake.state().room = 0;
+    given_up(replies.send_all(["y".to_string()]));
+    fake.state().room = 2;
+    replies.try_send("z".into()).unwrap();
+    assert_eq!(sent(&fake)[4..], ["y", "z"]);
+    fake.state().room = 0;
+    given_up(replies.send_all(["x".repeat(16 * 1024 + 1)]));
+    fake.state().room = 2;
+    now(replies.send("!".into())).unwrap();
+    let last: Vec<_> = fake.state().sent[6..].iter().map(|(m, shared)| (m.len(), *shared)).collect();
+    assert_eq!(last, [(16 * 1024 + 1, true), (1, false)]);
 }
 
 #[test]

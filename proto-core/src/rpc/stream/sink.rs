@@ -130,6 +130,11 @@ impl<'a> Wire<'a> {
         self.shared
     }
 
+    /// Its bytes, to be kept while there is no room for it.
+    pub(crate) fn queued(self) -> Queued {
+        Queued { scratch: self.scratch.to_vec(), shared: self.shared }
+    }
+
     /// Of what [`into_shared`](Self::into_shared) gave, and the buffer that it was made with.
     pub(crate) fn again(scratch: &'a [u8], shared: Option<&Bytes>) -> Self {
         Wire { scratch, shared: shared.cloned() }
@@ -140,6 +145,19 @@ impl<'a> Wire<'a> {
             Some(bytes) => Payload::Shared(bytes),
             None => Payload::Slice(self.scratch),
         }
+    }
+}
+
+/// An encoded message that waits for room.
+pub(crate) struct Queued {
+    scratch: Vec<u8>,
+    shared: Option<Bytes>,
+}
+
+impl Queued {
+    /// To be sent.
+    pub(crate) fn wire(&self) -> Wire<'_> {
+        Wire::again(&self.scratch, self.shared.as_ref())
     }
 }
 
