@@ -24,6 +24,12 @@ struct State {
 }
 
 impl Shared {
+    fn new(authority: String) -> Self {
+        let config = Config { authority, ..Config::default() };
+        let (connection, start) = (Driven::client(config, Instant::ZERO), time::Instant::now());
+        Shared(Arc::new(Mutex::new(State { connection, start, driver: None, callers: Vec::new() })))
+    }
+
     fn lock(&self) -> (MutexGuard<'_, State>, Instant) {
         let state = self.0.lock().expect("nothing panics while the connection is lent");
         let now = Instant::ZERO + state.start.elapsed();
@@ -42,7 +48,10 @@ impl Lend<Driven<Client>> for Shared {
     }
 
     fn waiting(&self, cx: &mut Context<'_>) {
-        self.lock().0.callers.push(cx.waker().clone());
+        let (mut state, _) = self.lock();
+        if !state.callers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            state.callers.push(cx.waker().clone());
+        }
     }
 }
 
@@ -77,7 +86,14 @@ async fn drive(shared: Shared, mut socket: impl AsyncRead + AsyncWrite + Unpin) 
                     Poll::Pending => break,
                 }
             }
-            state.callers.drain(..).for_each(Waker::wake);
+            // Callers look again when something has happened; not after every turn, since their looking makes for another one.
+            let mut news = false;
+            while state.connection.poll_event().is_some() {
+                news = true;
+            }
+            if news {
+                state.callers.drain(..).for_each(Waker::wake);
+            }
             if state.connection.is_closed() {
                 return Poll::Ready(());
             }
@@ -94,9 +110,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).ok_or("expected the server's address, host:port")?;
     let socket = TcpStream::connect(&address).await?;
     socket.set_nodelay(true)?;
-    let config = Config { authority: address, ..Config::default() };
-    let (connection, start) = (Driven::client(config, Instant::ZERO), time::Instant::now());
-    let shared = Shared(Arc::new(Mutex::new(State { connection, start, driver: None, callers: Vec::new() })));
+    let shared = Shared::new(address);
     let driver = tokio::spawn(drive(shared.clone(), socket));
 
     let hello = HelloServiceClient::new(Caller(shared.clone()));
@@ -118,3 +132,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     shared.lend(|c| c.shutdown(c.now(), Duration::ZERO));
     Ok(driver.await?)
 }
+
+#[cfg(test)]
+#[path = "tests/inside/tokio_client.rs"]
+mod tests;

@@ -16,4 +16,5 @@
 //! | `poll_timeout` is not served | no deadline, no keepalive, no handshake time-out: dead connections stay |
 //! | events are not pulled to the end | the call sleeps with messages in it, since an event is not repeated for what was there already |
 //! | `accept` of the listener fails for want of descriptors, and is asked again at once | the loop spins; let the listener rest until a connection has ended |
+//! | callers are woken after every turn, and wake the loop when they look | both spin, until the call is over |
 //! | calls are not released | the stream limit is reached, and nothing is accepted any more |

@@ -369,7 +369,7 @@
 //! Two things are different when calls are made between turns, by other tasks or threads. The connection's time is that of
 //! the last turn, so `lend` tells the time first (`handle_timeout`), or a deadline would begin in the past. And the
 //! loop may be asleep, so `lend` wakes it; callers that wait leave their wakers through
-//! [`Lend::waiting`](crate::rpc::driven::Lend::waiting), and the loop wakes them after a turn in which something happened.
+//! [`Lend::waiting`](crate::rpc::driven::Lend::waiting), and the loop wakes them after a turn in which the connection had an event.
 //! `examples/tokio-client.rs` does both.
 //!
 //! # 10. Other loops

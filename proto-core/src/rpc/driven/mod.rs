@@ -236,7 +236,9 @@ pub trait Lend<T>: Clone {
 
     /// Somebody has polled a call or waits in a handler, and there is nothing for them yet. A loop that polls in every
     /// turn has nothing to do here, as by default; one whose callers or handlers are tasks of their own keeps
-    /// `cx.waker()`, and wakes all that it has kept after each turn in which something happened.
+    /// `cx.waker()`, and wakes all that it has kept after each turn in which something happened: in which
+    /// [`poll_event`](Connection::poll_event) had something. After every turn would be too often, where `lend` wakes the loop: each
+    /// would keep the other busy.
     fn waiting(&self, cx: &mut task::Context<'_>) {
         let _ = cx;
     }
