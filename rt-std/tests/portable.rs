@@ -13,7 +13,7 @@ fn os() -> Arc<dyn Os> {
 }
 
 fn serve(address: &str) -> Running {
-    let server = Server::builder().on(os()).add_service(hello::HelloServiceServer::blocking(Greeter));
+    let server = Server::builder().os(os()).add_service(hello::HelloServiceServer::blocking(Greeter));
     server.max_receive_message_size(8 << 20).bind(address).expect("a free port").spawn()
 }
 

@@ -26,7 +26,7 @@ impl ServerBuilder {
     rt_common::server_builder_methods!();
 
     /// On this seam instead of the real system.
-    pub(crate) fn on(mut self, os: Arc<dyn Os>) -> Self {
+    pub(crate) fn os(mut self, os: Arc<dyn Os>) -> Self {
         self.os = Some(os);
         self
     }
@@ -41,7 +41,7 @@ impl ServerBuilder {
     /// # }
     /// ```
     pub fn executor(self, spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) -> Self {
-        self.on(Arc::new(RealOs::new(Executor::new(spawn))))
+        self.os(Arc::new(RealOs::new(Executor::new(spawn))))
     }
 
     /// Adds a service: `GreeterServer::new(greeter)`. Two of one name are an error of `bind`.

@@ -217,7 +217,7 @@ impl Sim {
     /// When a service was added twice, or none.
     pub fn serve_with(&self, builder: ServerBuilder) -> Running {
         let (address, listener) = self.listen();
-        match builder.on(self.os()).build(Address::Tcp(address), listener) {
+        match builder.os(self.os()).build(Address::Tcp(address), listener) {
             Ok(server) => server.spawn(),
             Err(error) => panic!("no server for the simulation: {error}"),
         }

@@ -26,7 +26,7 @@ impl ServerBuilder {
     rt_common::server_builder_methods!();
 
     /// On another machine than the real one, as [`ChannelBuilder::os`](crate::ChannelBuilder::os).
-    pub fn on(mut self, os: Arc<dyn Os>) -> Self {
+    pub fn os(mut self, os: Arc<dyn Os>) -> Self {
         self.os = Some(os);
         self
     }
@@ -77,7 +77,7 @@ impl ServerBuilder {
         self.check()?;
         let address = listen::address(&listener)?;
         let listener =
-            self.os().listen(listener).map_err(ServerError::system("putting the listener into non-blocking mode"))?;
+            self.seam().listen(listener).map_err(ServerError::system("putting the listener into non-blocking mode"))?;
         self.build(address, listener)
     }
 

@@ -35,7 +35,7 @@ impl ServerBuilder {
     /// more (handlers get theirs as they need them), so that the connection never goes deaf either. [`ByteStream`] says
     /// what a stream may be, and what it costs.
     pub fn serve_connection(self, stream: impl ByteStream) -> Result<Report, ServerError> {
-        let os = self.os();
+        let os = self.seam();
         let pipe = stream.into_pipe(&os).map_err(ServerError::system("taking over the stream"))?;
         let poller = match pipe.raw() {
             Raw::Memory(_) => MemoryPoller::new(os),
@@ -50,17 +50,13 @@ impl ServerBuilder {
     pub(crate) fn in_process(mut self) -> Result<InProcess, ServerError> {
         // Nobody is in between.
         self.security = ServerSecurity::default();
-        let os = self.os();
+        let os = self.seam();
         let poller = MemoryPoller::new(os.clone());
         Ok(InProcess { hub: Guard::new(self.hub_on(poller, None)?), os })
     }
 
     /// The machine that it will run on.
     pub(crate) fn seam(&self) -> Arc<dyn Os> {
-        self.os()
-    }
-
-    pub(super) fn os(&self) -> Arc<dyn Os> {
         self.os.clone().unwrap_or_else(crate::os::RealOs::shared)
     }
 
@@ -69,7 +65,7 @@ impl ServerBuilder {
         poller: Arc<dyn Poller>,
         listener: Option<Arc<dyn crate::os::Listener>>,
     ) -> Result<Arc<Hub>, ServerError> {
-        let os = self.os();
+        let os = self.seam();
         self.settings.check()?;
         self.security.check()?;
         let hub = Hub::new(os, poller, listener, self.services, self.limits, self.settings, self.security)

@@ -30,7 +30,7 @@ impl Sim {
             Some(both) => builder.tls(both.acceptor.clone()),
             None => builder,
         };
-        match builder.on(self.os()).build(Address::Tcp(address), listener) {
+        match builder.os(self.os()).build(Address::Tcp(address), listener) {
             Ok(server) => server.spawn(),
             Err(error) => panic!("no server for the simulation: {error}"),
         }
