@@ -1,6 +1,8 @@
-//! What a call costs. `bench-inproc` is the program; README.md in this folder has the commands and says how to read them.
+//! What a call costs. The programs are `bench-inproc` and `bench-stream`; README.md in this folder has the commands and says how to
+//! read them.
 
 pub mod inproc;
+pub mod stream;
 
 #[allow(missing_docs)]
 pub mod load {

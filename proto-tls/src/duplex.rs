@@ -114,6 +114,16 @@ impl Duplex {
         result.is_err() && self.stage.wants_output()
     }
 
+    /// [`take_in`](Self::take_in) of bytes that are some, and [`take_out`](Self::take_out) behind it, with fewer copies: how much
+    /// plaintext there was, and whether there is an alert to be written. The end, and a fault, are told by `take_out`.
+    pub fn take_through(&mut self, ciphertext: &[u8], buf: &mut [u8]) -> (usize, bool) {
+        if self.closed || self.stage.failure().is_some() {
+            return (0, false);
+        }
+        let n = self.stage.receive_into(ciphertext, buf);
+        (n, self.stage.failure().is_some() && self.stage.wants_output())
+    }
+
     /// Is the handshake over, and everything of it written?
     ///
     /// # Errors

@@ -50,6 +50,7 @@
 mod alert;
 mod client;
 mod duplex;
+mod engine;
 mod error;
 mod identity;
 mod outbox;

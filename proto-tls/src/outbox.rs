@@ -4,13 +4,15 @@
 //! somebody would have to flush. What has been encrypted cannot be taken back, so a record that the socket did not take
 //! whole is kept; the writer hands the same plaintext in again, and it is only skipped.
 
-use crate::stage::Stage;
+use crate::stage::{RECORD, Stage};
 use std::collections::VecDeque;
 
 /// Ciphertext kept at once, bytes: several records for one system call.
 const BATCH: usize = 64 * 1024;
 /// Room that an empty one keeps.
 const KEPT: usize = 4 * 1024;
+/// A record without its plaintext, bytes at most (TLS 1.2 with AES: head, nonce, tag), rounded up.
+const OVERHEAD: usize = 32;
 
 /// The way out of a [`Stage`], for a pipe that takes what it can. The loop of one write:
 ///
@@ -51,7 +53,11 @@ impl Outbox {
         stage.poll_transmit(&mut self.bytes);
         let segments = plaintext.into_iter();
         let mut skip = self.held + self.accepted;
-        while self.bytes.len() - self.sent < BATCH {
+        let whole: usize = segments.clone().map(<[u8]>::len).sum();
+        // Room for all of it at once: what grows is moved.
+        let batch = whole.saturating_sub(skip).min((BATCH + RECORD).saturating_sub(self.bytes.len() - self.sent));
+        self.bytes.reserve(batch + batch.div_ceil(RECORD) * OVERHEAD);
+        while skip < whole && self.bytes.len() - self.sent < BATCH {
             let mut over = skip;
             let rest = segments.clone().map(|segment| {
                 let cut = segment.len().min(over);
@@ -99,7 +105,10 @@ impl Outbox {
         }
         if self.is_empty() {
             self.bytes.clear();
-            self.bytes.shrink_to(KEPT);
+            if self.bytes.capacity() > KEPT {
+                // Shrinking would keep the place, and move it with the next large write.
+                self.bytes = Vec::new();
+            }
             self.sent = 0;
         }
     }

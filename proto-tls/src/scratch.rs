@@ -5,14 +5,16 @@
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 
-/// Two records: one whole one, whatever was left of the one before it.
-const SIZE: usize = 32 * 1024;
+/// As much as a connection's input has room for, and what TLS adds to it.
+const SIZE: usize = 65 * 1024;
+/// A whole record, whatever there is room for: less would be asked for again and again.
+const LEAST: usize = 17 * 1024;
 
 thread_local! {
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// 32 KiB, given back to its thread when dropped. Its content is whatever was there before.
+/// 65 KiB, given back to its thread when dropped. Its content is whatever was there before.
 #[derive(Debug)]
 pub struct Scratch(Box<[u8]>);
 
@@ -22,6 +24,15 @@ impl Scratch {
         // A thread that is being torn down has none any more.
         let spare = SPARE.try_with(Cell::take).ok().flatten();
         Scratch(spare.unwrap_or_else(|| vec![0; SIZE].into_boxed_slice()))
+    }
+}
+
+impl Scratch {
+    /// Room for about so much plaintext as ciphertext. What is read beyond it would have to be kept, and moved once more.
+    pub fn room_for(&mut self, plaintext: usize) -> &mut [u8] {
+        // A record of 16 KiB has up to 29 bytes of its own.
+        let n = plaintext.saturating_add(plaintext / 512 + 32).clamp(LEAST, SIZE);
+        &mut self.0[..n]
     }
 }
 

@@ -1,12 +1,12 @@
 //! The stage: one TLS connection between ciphertext and plaintext, without I/O.
 
+use crate::engine;
 use crate::error::{Side, TlsError, TlsProblem};
 use crate::records::{self, Records, Start};
 use bytes::Bytes;
 use rustls::{Connection, HandshakeKind, IoState};
 use std::fmt;
-use std::io::{BufRead, IoSlice, Read, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{BufRead, Read};
 
 /// Largest ClientHello that a server takes, bytes. Those of today have 2,000 at most.
 pub const MAX_CLIENT_HELLO: usize = 16 * 1024;
@@ -17,8 +17,6 @@ pub const MAX_HANDSHAKE: usize = 128 * 1024;
 pub(crate) const RECORD: usize = 16 * 1024;
 /// Plaintext that waits to be read before more ciphertext is worked on; rustls' own bound.
 const WAITING: usize = 16 * 1024;
-/// Segments of one record.
-const SEGMENTS: usize = 64;
 
 /// What becomes of a peer that agrees on no protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,12 +87,53 @@ impl Stage {
     /// The connection has failed; every later call says so too. [`poll_transmit`](Self::poll_transmit) may have an alert for the
     /// peer, and [`read`](Self::read) what came before.
     pub fn receive(&mut self, ciphertext: &[u8]) -> Result<(), TlsError> {
+        if !self.admit(ciphertext)? {
+            return Ok(());
+        }
+        if !self.stash.is_empty() {
+            self.stash.extend_from_slice(ciphertext);
+            return Ok(());
+        }
+        let taken = self.feed(ciphertext)?;
+        self.stash.extend_from_slice(&ciphertext[taken..]);
+        Ok(())
+    }
+
+    /// [`receive`](Self::receive) and [`read`](Self::read) in one, without keeping ciphertext for whose plaintext there is room:
+    /// how much plaintext was read. An error is kept for the next call of `receive`, and [`failure`](Self::failure) tells.
+    pub fn receive_into(&mut self, ciphertext: &[u8], plaintext: &mut [u8]) -> usize {
+        let mut left = match self.admit(ciphertext) {
+            Ok(true) => ciphertext,
+            _ => &[],
+        };
+        if !self.stash.is_empty() {
+            self.stash.extend_from_slice(std::mem::take(&mut left));
+        }
+        let mut read = 0;
+        loop {
+            // After an error nothing counts any more.
+            let taken = self.feed(left).unwrap_or(left.len());
+            left = &left[taken..];
+            let more = self.read(&mut plaintext[read..]);
+            read += more;
+            if left.is_empty() {
+                return read;
+            }
+            if read == plaintext.len() || taken + more == 0 {
+                self.stash.extend_from_slice(left);
+                return read;
+            }
+        }
+    }
+
+    /// Looks at ciphertext before it is fed. False: nobody can tell yet whether it is TLS.
+    fn admit(&mut self, ciphertext: &[u8]) -> Result<bool, TlsError> {
         self.check()?;
         if !self.records.has_started() {
             match self.records.greet(self.us, ciphertext) {
                 Start::Tls => {}
                 // Not fed: what a stranger says is nothing for rustls.
-                Start::Strange => return Ok(()),
+                Start::Strange => return Ok(false),
                 Start::Stranger(what) => return Err(self.turn_away(what)),
                 Start::Hello(size) if self.us == Side::Server && size > MAX_CLIENT_HELLO => {
                     return Err(self.too_large("a ClientHello", MAX_CLIENT_HELLO));
@@ -104,13 +143,7 @@ impl Stage {
             }
         }
         self.records.follow(ciphertext);
-        if !self.stash.is_empty() {
-            self.stash.extend_from_slice(ciphertext);
-            return Ok(());
-        }
-        let taken = self.feed(ciphertext)?;
-        self.stash.extend_from_slice(&ciphertext[taken..]);
-        Ok(())
+        Ok(true)
     }
 
     /// The peer's bytes are over.
@@ -162,21 +195,7 @@ impl Stage {
         if !self.established || self.closed || self.failed.is_some() {
             return 0;
         }
-        let mut slices = [IoSlice::new(&[]); SEGMENTS];
-        let (mut count, mut room) = (0, RECORD);
-        for segment in plaintext {
-            if room == 0 || count == SEGMENTS {
-                break;
-            }
-            let part = &segment[..segment.len().min(room)];
-            if !part.is_empty() {
-                slices[count] = IoSlice::new(part);
-                count += 1;
-                room -= part.len();
-            }
-        }
-        // It only fails to take what is beyond its buffer.
-        self.tls.writer().write_vectored(&slices[..count]).unwrap_or(0)
+        engine::write_record(&mut self.tls, plaintext.into_iter())
     }
 
     /// Appends ciphertext for the peer. True if there was any.
@@ -184,7 +203,7 @@ impl Stage {
         let before = into.len();
         into.append(&mut std::mem::take(&mut self.aside));
         if !self.closed {
-            transmit(&mut self.tls, into);
+            engine::transmit(&mut self.tls, into);
         }
         into.len() > before
     }
@@ -218,7 +237,7 @@ impl Stage {
             self.tls.send_close_notify();
         }
         // At once, since what rustls still queues later (alerts, new keys) has no place behind a close_notify.
-        transmit(&mut self.tls, &mut self.aside);
+        engine::transmit(&mut self.tls, &mut self.aside);
         self.closed = true;
     }
 
@@ -299,19 +318,13 @@ impl Stage {
         Ok(())
     }
 
-    /// Lets rustls work. After our close_notify it asserts in debug builds, wrongly, that no fault of the peer is left to be
-    /// answered with an alert (rustls issue 959; all of 0.23). No other way round is left: nobody but rustls can say whether a record
-    /// is good, nothing else writes a close_notify, and the peer may speak on behind ours. What panicked is never asked to work
-    /// again, since the stage has failed; what it had deciphered before lies in a queue of its own. Builds without these
-    /// assertions get the error itself.
     fn process(&mut self) -> Result<IoState, TlsError> {
-        let outcome = if self.closed {
-            catch_unwind(AssertUnwindSafe(|| self.tls.process_new_packets()))
-                .map_err(|_| TlsError::new(self.us, TlsProblem::Broken))?
-        } else {
-            self.tls.process_new_packets()
-        };
-        outcome.map_err(|error| TlsError::of(self.us, error, self.identified))
+        let outcome =
+            if self.closed { engine::process_closed(&mut self.tls) } else { Some(self.tls.process_new_packets()) };
+        match outcome {
+            Some(outcome) => outcome.map_err(|error| TlsError::of(self.us, error, self.identified)),
+            None => Err(TlsError::new(self.us, TlsProblem::Broken)),
+        }
     }
 
     /// After an error: what was read before it counts (the first piece of it, again and again).
@@ -346,16 +359,6 @@ impl Stage {
             self.aside.extend_from_slice(records::answer(what));
         }
         self.fail(TlsError::new(self.us, TlsProblem::NotTls(what)))
-    }
-}
-
-/// Appends what rustls has for the peer.
-fn transmit(tls: &mut Connection, into: &mut Vec<u8>) {
-    while tls.wants_write() {
-        // Writing to a vector does not fail.
-        if !matches!(tls.write_tls(into), Ok(1..)) {
-            break;
-        }
     }
 }
 

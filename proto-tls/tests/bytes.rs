@@ -45,6 +45,50 @@ fn what_comes_while_plaintext_waits_is_kept_in_order() {
 }
 
 #[test]
+fn what_is_received_and_read_in_one_is_the_same_whatever_room_there_is() {
+    let plaintext = bytes(200_000);
+    for (chop, room) in [(1, 100), (700, 1), (5_000, 5_000), (40_000, 60_000), (66_000, 65_000), (30_000, 0)] {
+        let mut pair = pair().establish();
+        let (mut wire, mut heard, mut buf) = (Vec::new(), Vec::new(), vec![0; room]);
+        for part in plaintext.chunks(20_000) {
+            send(&mut pair.client, part);
+            pair.client.poll_transmit(&mut wire);
+        }
+        for piece in wire.chunks(chop) {
+            let n = pair.server.receive_into(piece, &mut buf);
+            heard.extend_from_slice(&buf[..n]);
+            // Only what there was no room for is kept. (A record may begin in an earlier piece.)
+            assert!(room < chop + 16_384 || pair.server.wants_input() && !pair.server.has_plaintext());
+        }
+        heard.extend(read(&mut pair.server, 10_000));
+        assert!(heard == plaintext, "{chop} bytes at once, room for {room}");
+        assert!(pair.server.wants_input() && !pair.server.has_plaintext());
+    }
+}
+
+#[test]
+fn a_fault_in_what_is_received_and_read_in_one_comes_behind_what_was_good() {
+    let mut pair = pair().establish();
+    let (mut wire, mut buf) = (Vec::new(), [0; 100]);
+    send(&mut pair.client, b"good");
+    send(&mut pair.client, b"bad");
+    pair.client.poll_transmit(&mut wire);
+    *wire.last_mut().expect("there are bytes") ^= 1;
+    assert_eq!(pair.server.receive_into(&wire, &mut buf), 4);
+    assert_eq!(pair.server.failure().expect("somebody has changed a byte").problem(), &TlsProblem::Broken);
+    assert_eq!((pair.server.receive_into(&wire, &mut buf), pair.server.has_plaintext()), (0, false));
+    let (at_client, _) = pair.carry();
+    assert!(at_client.is_some(), "the alert tells");
+
+    let authority = Authority::new("tests");
+    let mut stranger = authority.issue("localhost").server().build().expect("good").stage().expect("good");
+    assert_eq!(stranger.receive_into(b"GET ", &mut buf), 0);
+    assert!(stranger.failure().is_none(), "nobody can tell yet");
+    assert_eq!(stranger.receive_into(b"/ HTTP/1.1\r\n\r\n", &mut buf), 0);
+    assert!(matches!(stranger.failure().expect("no TLS").problem(), TlsProblem::NotTls(_)));
+}
+
+#[test]
 fn nothing_is_taken_before_the_handshake_is_over() {
     let mut pair = pair();
     assert_eq!(pair.client.send([&b"early"[..]]), 0);

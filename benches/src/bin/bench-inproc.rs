@@ -1,5 +1,5 @@
 //! `bench-inproc --mode unary|sstream --n N --concurrency C --size S [--count M] [--metadata K]
-//! [--streams L]`: makes calls in memory and says what was moved. To be run under callgrind; `benches/README.md` has the commands.
+//! [--streams L] [--tls yes]`: makes calls in memory and says what was moved. To be run under callgrind; `benches/README.md` has the commands.
 
 use benches::inproc::{Load, Mode, Report, run};
 use std::process::ExitCode;
@@ -8,19 +8,20 @@ use std::time::Instant;
 
 const USAGE: &str = "\
 usage: bench-inproc --mode unary|sstream --n N --concurrency C --size S [--count M]
-                    [--metadata K] [--streams L]
+                    [--metadata K] [--streams L] [--tls yes|no]
   --mode         unary: one message each way; sstream: one there, M back
   --n            calls in all
   --concurrency  calls under way at once
   --size         bytes of a message's payload
   --count        sstream: replies of a call (default 100)
   --metadata     entries of metadata with each request, and with each unary reply (default 0)
-  --streams      streams that the server allows at once (default: as many as calls); more calls wait in the client";
+  --streams      streams that the server allows at once (default: as many as calls); more calls wait in the client
+  --tls          yes: TLS between the two, as the runtimes have it (default no)";
 
 /// The options, or what is wrong with them.
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Load, String> {
     let (mode, streams) = (Mode::Unary, None);
-    let mut load = Load { mode, calls: 1_000, concurrency: 1, size: 16, count: 100, metadata: 0, streams };
+    let mut load = Load { mode, calls: 1_000, concurrency: 1, size: 16, count: 100, metadata: 0, streams, tls: false };
     while let Some(option) = args.next() {
         let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
         match &*option {
@@ -37,6 +38,13 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Load, String> {
             "--count" => load.count = number(&option, &value)?,
             "--metadata" => load.metadata = number(&option, &value)?,
             "--streams" => load.streams = Some(number(&option, &value)?),
+            "--tls" => {
+                load.tls = match &*value {
+                    "yes" => true,
+                    "no" => false,
+                    _ => return Err(format!("--tls {value}: expected yes or no")),
+                }
+            }
             _ => return Err(format!("{option} is unknown")),
         }
     }

@@ -7,6 +7,7 @@
 mod client;
 mod desk;
 mod server;
+mod tls;
 mod wire;
 mod world;
 
@@ -38,6 +39,8 @@ pub struct Load {
     pub metadata: usize,
     /// Streams that the server allows at once; calls beyond them wait in the client.
     pub streams: Option<u32>,
+    /// TLS between the two.
+    pub tls: bool,
 }
 
 /// The payload of call number `call`: its number, as far as there is room, and a pattern.

@@ -1,9 +1,10 @@
 //! One direction of the link: what one end transmits, copied into what the other receives (as a socket would copy it).
 
+use super::tls::Way;
 use proto_core::{Incoming, Outgoing};
 
 /// Slices handed over at once, as to `writev`.
-const SEGMENTS: usize = 16;
+pub(super) const SEGMENTS: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Wire {
@@ -19,6 +20,7 @@ impl Wire {
     /// Moves what `transmit` yields to `receive`, to the end. True if there was anything.
     pub(super) fn carry(
         &mut self,
+        mut tls: Option<Way<'_>>,
         mut transmit: impl FnMut(&mut Outgoing) -> bool,
         mut receive: impl FnMut(&mut Incoming),
     ) -> bool {
@@ -29,6 +31,10 @@ impl Wire {
             }
             moved = true;
             self.writes += 1;
+            if let Some(tls) = &mut tls {
+                self.bytes += tls.carry(&mut self.outgoing, &mut self.incoming, &mut receive);
+                continue;
+            }
             let n = read(&self.outgoing, &mut self.incoming);
             self.outgoing.advance(n);
             self.bytes += n as u64;

@@ -2,6 +2,7 @@
 
 use super::client::Caller;
 use super::server::Host;
+use super::tls::Tls;
 use super::wire::Wire;
 use super::{Load, Mode};
 use proto_core::connection::{Connection, Server};
@@ -25,6 +26,7 @@ pub(super) struct World {
     pub(super) caller: Caller,
     to_server: Wire,
     to_client: Wire,
+    tls: Option<Tls>,
 }
 
 /// What was done.
@@ -48,7 +50,7 @@ pub(super) fn lock(world: &Shared) -> MutexGuard<'_, World> {
 }
 
 impl World {
-    fn new(load: Load) -> Self {
+    fn new(load: Load) -> Result<Self, Status> {
         let enough = u32::try_from(load.concurrency).unwrap_or(u32::MAX).max(100);
         let streams = load.streams.unwrap_or(enough);
         // A message of the largest size must fit, with its field's tag and length.
@@ -57,18 +59,19 @@ impl World {
         let server = Config { max_concurrent_streams: streams, max_receive_message_size: limit, ..Config::default() };
         let client =
             Config { authority: "localhost:50051".into(), max_receive_message_size: limit, ..Config::default() };
-        World {
+        Ok(World {
             now,
             server: Connection::server(server, now),
             caller: Caller::new(load, client, now),
             to_server: Wire::default(),
             to_client: Wire::default(),
-        }
+            tls: load.tls.then(Tls::new).transpose()?,
+        })
     }
 
     /// Moves what there is to move in both directions and lets the client act on it. True if anything moved.
     pub(super) fn turn(&mut self) -> Result<bool, Status> {
-        let World { now, server, caller, to_server, to_client } = self;
+        let World { now, server, caller, to_server, to_client, tls } = self;
         *now = *now + TURN;
         if server.poll_timeout().is_some_and(|due| due <= *now) {
             server.handle_timeout(*now);
@@ -82,10 +85,17 @@ impl World {
                 failed = Err(Status::internal(format!("the connection broke: {error:?}")));
             }
         };
-        let moved_back =
-            to_client.carry(|out| server.poll_transmit(*now, out), |input| note(caller.receive(*now, input)));
+        let moved_back = to_client.carry(
+            tls.as_mut().map(Tls::down),
+            |out| server.poll_transmit(*now, out),
+            |input| note(caller.receive(*now, input)),
+        );
         caller.act(*now)?;
-        let moved = to_server.carry(|out| caller.poll_transmit(*now, out), |input| note(server.receive(*now, input)));
+        let moved = to_server.carry(
+            tls.as_mut().map(Tls::up),
+            |out| caller.poll_transmit(*now, out),
+            |input| note(server.receive(*now, input)),
+        );
         failed.map(|()| moved || moved_back)
     }
 }
@@ -95,7 +105,7 @@ impl World {
 /// # Errors
 /// A call did not end as it should, or a reply was wrong.
 pub fn run(load: Load) -> Result<Report, Status> {
-    let world: Shared = Arc::new(Mutex::new(World::new(load)));
+    let world: Shared = Arc::new(Mutex::new(World::new(load)?));
     let mut host = Host::new(world.clone(), load.metadata);
     loop {
         let (moved, over) = {

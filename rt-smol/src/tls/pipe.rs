@@ -122,18 +122,22 @@ impl TlsPipe {
         self.flush(cx, &[]).map_ok(drop)
     }
 
-    /// Reads below, once, and takes in what came. False at the end.
-    fn take_in(&self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<io::Result<bool>> {
-        let n = match ready!(self.inner.poll_read(cx, scratch)) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Poll::Ready(Ok(true)),
+    /// Reads below, once, takes in what came and gives what plaintext there is. `None` at the end.
+    fn take_in(&self, cx: &mut Context<'_>, scratch: &mut Scratch, buf: &mut [u8]) -> Poll<io::Result<Option<usize>>> {
+        let room = scratch.room_for(buf.len());
+        let n = match ready!(self.inner.poll_read(cx, room)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Poll::Ready(Ok(Some(0))),
             read => read?,
         };
-        let alert = self.state.lock().take_in(&scratch[..n]);
+        let (plaintext, alert) = match n {
+            0 => (0, self.state.lock().take_in(&[])),
+            _ => self.state.lock().take_through(&room[..n], buf),
+        };
         if alert {
             // At once or not at all.
             let _ = self.drain(None);
         }
-        Poll::Ready(Ok(n > 0))
+        Poll::Ready(Ok((n > 0).then_some(plaintext)))
     }
 
     /// The handshake, to its end.
@@ -144,7 +148,7 @@ impl TlsPipe {
             if self.progress()? {
                 return Poll::Ready(Ok(()));
             }
-            if !ready!(self.take_in(cx, &mut scratch))? && !self.progress()? {
+            if ready!(self.take_in(cx, &mut scratch, &mut []))?.is_none() && !self.progress()? {
                 // What the peer said before it closed has been read.
                 let error = if let Poll::Ready(Err(error)) = wrote { error } else { ErrorKind::UnexpectedEof.into() };
                 return Poll::Ready(Err(error));
@@ -239,9 +243,13 @@ impl Pipe for TlsPipe {
             if let Some(n) = out? {
                 return Poll::Ready(Ok(n));
             }
-            if !ready!(self.take_in(cx, &mut scratch))? {
-                let out = self.state.lock().take_out(buf);
-                return Poll::Ready(Ok(out?.unwrap_or(0)));
+            match ready!(self.take_in(cx, &mut scratch, buf))? {
+                Some(0) => {}
+                Some(n) => return Poll::Ready(Ok(n)),
+                None => {
+                    let out = self.state.lock().take_out(buf);
+                    return Poll::Ready(Ok(out?.unwrap_or(0)));
+                }
             }
         }
         Poll::Ready(Err(ErrorKind::Interrupted.into()))

@@ -36,7 +36,7 @@ pub(crate) struct TlsPipe {
 
 /// What a read below brought.
 enum Got {
-    Some { short: bool },
+    Some { short: bool, plaintext: usize },
     None,
     End,
 }
@@ -86,19 +86,24 @@ impl TlsPipe {
         let _ = self.flush(&[]);
     }
 
-    /// Takes in what one read below brought. The alert that answers a fault leaves at once.
-    fn take_in(&self, read: io::Result<usize>, bytes: &[u8]) -> io::Result<Got> {
+    /// Takes in what one read below brought, and gives what plaintext there is. The alert that answers a fault leaves at once.
+    fn take_in(&self, read: io::Result<usize>, bytes: &[u8], buf: &mut [u8]) -> io::Result<Got> {
         let n = match read {
             Ok(n) => n,
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Got::Some { short: false }),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                return Ok(Got::Some { short: false, plaintext: 0 });
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Got::None),
             Err(error) => return Err(error),
         };
-        let alert = self.lock().take_in(&bytes[..n]);
+        let (plaintext, alert) = match n {
+            0 => (0, self.lock().take_in(&[])),
+            _ => self.lock().take_through(&bytes[..n], buf),
+        };
         if alert {
             self.drain();
         }
-        Ok(if n == 0 { Got::End } else { Got::Some { short: n < bytes.len() } })
+        Ok(if n == 0 { Got::End } else { Got::Some { short: n < bytes.len(), plaintext } })
     }
 
     /// Reads without blocking until the buffer is full or the pipe below is drained.
@@ -117,10 +122,17 @@ impl TlsPipe {
             if n == buf.len() || n > 0 && drained {
                 return Ok(n);
             }
-            let read = self.inner.try_read(&mut scratch);
-            match self.take_in(read, &scratch) {
+            let room = scratch.room_for(buf.len() - n);
+            let read = self.inner.try_read(room);
+            match self.take_in(read, room, &mut buf[n..]) {
                 // A short read found all that there was; but who has nothing to show for it has to be told so by the system.
-                Ok(Got::Some { short }) => drained = short,
+                Ok(Got::Some { short, plaintext }) => {
+                    n += plaintext;
+                    if n == buf.len() || n > 0 && short {
+                        return Ok(n);
+                    }
+                    drained = short;
+                }
                 Ok(Got::None) if n > 0 => return Ok(n),
                 Ok(Got::None) => return Err(ErrorKind::WouldBlock.into()),
                 Ok(Got::End) => return self.end(buf, n),
@@ -170,8 +182,10 @@ impl Pipe for TlsPipe {
             if let Some(n) = out? {
                 return Ok(n);
             }
-            let read = self.inner.read(&mut scratch, until);
-            match self.take_in(read, &scratch)? {
+            let room = scratch.room_for(buf.len());
+            let read = self.inner.read(room, until);
+            match self.take_in(read, room, buf)? {
+                Got::Some { plaintext, .. } if plaintext > 0 => return Ok(plaintext),
                 Got::Some { .. } => {}
                 Got::None => return Err(ErrorKind::WouldBlock.into()),
                 Got::End => return self.end(buf, 0),
@@ -227,7 +241,7 @@ impl Pipe for TlsPipe {
                 return Ok(true);
             }
             let read = self.inner.try_read(&mut scratch);
-            match self.take_in(read, &scratch)? {
+            match self.take_in(read, &scratch, &mut [])? {
                 Got::Some { .. } => {}
                 Got::End => {
                     return if self.progress()? { Ok(true) } else { Err(ErrorKind::UnexpectedEof.into()) };
