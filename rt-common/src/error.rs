@@ -1,12 +1,13 @@
-//! Why a server could not be started.
+//! Why a server could not be started, or could not go on.
 
 use crate::Address;
+use crate::stream::StreamError;
 use proto_core::grpc::{Code, Status};
-use proto_core::rpc::DuplicateService;
+use proto_core::rpc::{DuplicateService, Report};
 use std::fmt;
 use std::io;
 
-/// Why a server could not be started. The text names the address and what the system said of it.
+/// Why a server could not be started, or could not go on. The text names the address and what the system said of it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerError {
@@ -37,6 +38,14 @@ pub enum ServerError {
         doing: &'static str,
         /// The system's words.
         source: io::Error,
+    },
+    /// The stream of `serve_connection` has failed: by itself, not since the peer has gone (that
+    /// is an end like any other).
+    Stream {
+        /// How.
+        source: StreamError,
+        /// What was served before.
+        report: Report,
     },
 }
 
@@ -75,6 +84,7 @@ impl fmt::Display for ServerError {
             ServerError::Tls(error) => error.fmt(f),
             ServerError::NoService => f.write_str("the server has no service: add one with `add_service`"),
             ServerError::System { doing, source } => write!(f, "{doing}: {source}"),
+            ServerError::Stream { source, report } => write!(f, "serving one connection ({report}): {source}"),
         }
     }
 }
@@ -86,6 +96,7 @@ impl std::error::Error for ServerError {
             | ServerError::Bind { source, .. }
             | ServerError::System { source, .. } => Some(source),
             ServerError::DuplicateService(error) => Some(error),
+            ServerError::Stream { source, .. } => Some(source),
             ServerError::NoService => None,
             #[cfg(feature = "tls")]
             ServerError::Tls(error) => Some(error),

@@ -15,6 +15,7 @@
 //! | [`security`] | whether connections speak TLS |
 //! | [`settings`] | what channels and servers are built with, and the builders' methods for it |
 //! | [`stats`] | what a server counts |
+//! | [`stream`] | how streams of somebody else's fail |
 //! | [`sync`] | a lock that knows what must not happen while it is held |
 //! | [`unwritable`] | a connection to which a write has failed |
 //! | `unix` | the file of a Unix listener, which goes with it |
@@ -29,6 +30,7 @@ pub mod observer;
 pub mod security;
 pub mod settings;
 pub mod stats;
+pub mod stream;
 pub mod sync;
 #[cfg(unix)]
 pub mod unix;

@@ -21,6 +21,7 @@
 //! | call | [`Channel`]; [`Request`] with its options; [`Streaming`], [`ClientStreaming`], [`Bidi`]; [`Channel::later`]; [`Cancel`] |
 //! | serve | [`Server::builder`]; [`Context`], [`Sender`], [`Receiver`], [`Pusher`] in handlers; [`Stop`] |
 //! | tell errors apart | [`Status`]: [`Code`], [`Origin`], [`Seen`], [`source`](Status::source); [`ServerError`] from `bind` |
+//! | use other byte streams | [`Channel::from_io`], [`serve_connection`]; [`ByteStream`], [`Halves`]; [`Channel::in_process`] |
 //! | test your handlers | [`Channel::in_process`], or call them: [`Sender::for_test`], `Receiver::from_iter`, [`Context::for_test`] |
 //! | test on bad networks | `testkit::Sim`, with feature `testkit` |
 //!
@@ -92,7 +93,7 @@ pub use client::{
     BackoffConfig, Bidi, Cancel, Channel, ChannelBuilder, ClientStreaming, Later, Pending, Requests, State, Streaming,
     settled,
 };
-pub use os::{Address, ByteStream};
+pub use os::{Address, ByteStream, Halves, StreamError};
 pub use proto_core::grpc::{Local, MetadataError, Origin, Seen};
 pub use proto_core::rpc::{
     Context, IntoRequest, Peer, Pusher, Receiver, Request, RequestOptions, Response, SendError, Sender, TryRecvError,

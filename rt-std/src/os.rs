@@ -17,7 +17,9 @@ pub use unix::RealOs;
 
 #[doc(inline)]
 pub use rt_common::Address;
-pub use stream::ByteStream;
+#[doc(inline)]
+pub use rt_common::stream::StreamError;
+pub use stream::{ByteStream, Halves, Shared};
 
 use proto_core::channel::Stage;
 use proto_core::time::Instant;
@@ -131,6 +133,10 @@ pub trait Pipe: Send + Sync + Debug {
     /// The peer's certificates, DER, leaf first (TLS); none before `connected`.
     fn certificates(&self) -> &[bytes::Bytes] {
         &[]
+    }
+    /// How the stream of somebody else's below it has failed, once it has ([`ByteStream`]).
+    fn failure(&self) -> Option<StreamError> {
+        None
     }
 }
 

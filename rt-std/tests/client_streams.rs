@@ -31,7 +31,7 @@ fn a_socket_that_somebody_else_connected() {
 #[test]
 fn what_only_reads_and_writes_on_both_sides() {
     let (near, far) = UnixStream::pair().expect("a pair of sockets");
-    let halves = |stream: UnixStream| (stream.try_clone().expect("a second handle"), stream);
+    let halves = |stream: UnixStream| Halves::new(stream.try_clone().expect("a second handle"), stream);
     let far = halves(far);
     let served = thread::spawn(|| serve_connection(far, HelloServiceServer::blocking(Greeter)));
     exercise(Channel::builder("http://somewhere:1").from_io(halves(near)).expect("a channel"));

@@ -7,6 +7,7 @@ pub mod plain;
 #[cfg(feature = "tls")]
 pub mod tls;
 
+use crate::stream::StreamError;
 use proto_core::channel::Cause;
 use proto_core::h1::ConnectError;
 use std::io;
@@ -15,6 +16,9 @@ use std::io;
 pub fn cause(error: &io::Error) -> Option<Cause> {
     let error = error.get_ref()?;
     if let Some(error) = error.downcast_ref::<ConnectError>() {
+        return Some(Cause::new(error.clone()));
+    }
+    if let Some(error) = error.downcast_ref::<StreamError>() {
         return Some(Cause::new(error.clone()));
     }
     #[cfg(feature = "tls")]

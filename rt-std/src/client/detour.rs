@@ -22,8 +22,9 @@ const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPE
 pub(super) type Lead = Box<dyn Fn() -> io::Result<Arc<dyn Pipe>> + Send + Sync>;
 
 impl Channel {
-    /// A channel over this byte stream, whatever it is: a socket, a pair of `Read` and `Write` ([`ByteStream`]). When the
-    /// stream has ended, calls fail with UNAVAILABLE. [`ChannelBuilder::from_io`] is the same with settings.
+    /// A channel over this byte stream: anything that implements `Read + Write`, or its two halves. [`ByteStream`] says what
+    /// it costs, and in which mode a value of one's own has to be. When the stream has ended, calls fail with UNAVAILABLE.
+    /// [`ChannelBuilder::from_io`] is the same with settings.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
@@ -47,8 +48,20 @@ impl ChannelBuilder {
     /// # Errors
     /// As with [`build`](Self::build).
     pub fn from_io(self, stream: impl ByteStream) -> Result<Channel, Status> {
-        let os = self.seam();
-        let lead = once(stream.into_pipe(&os));
+        let pipe = stream.into_pipe(&self.seam());
+        self.led_to(pipe)
+    }
+
+    /// The same over a [`Pipe`] of the seam.
+    ///
+    /// # Errors
+    /// As with [`build`](Self::build).
+    pub fn from_pipe(self, pipe: Arc<dyn Pipe>) -> Result<Channel, Status> {
+        self.led_to(Ok(pipe))
+    }
+
+    fn led_to(self, pipe: io::Result<Arc<dyn Pipe>>) -> Result<Channel, Status> {
+        let (os, lead) = (self.seam(), once(pipe));
         self.os(Arc::new(Detour { os, lead })).build()
     }
 }

@@ -29,6 +29,8 @@ struct State {
     closed: [bool; 2],
     /// That side will write no more.
     ended: [bool; 2],
+    /// That side takes no more, though it is not closed: who writes to it waits.
+    deaf: [bool; 2],
     woken: [bool; 2],
     /// Threads that wait on either side; all look again whenever anything changes.
     waiters: Vec<Thread>,
@@ -41,7 +43,8 @@ impl State {
     }
 
     fn writable(&self, side: usize) -> bool {
-        self.halves[1 - side].bytes.len() < CAPACITY || self.closed[0] || self.closed[1]
+        let room = self.halves[1 - side].bytes.len() < CAPACITY && !self.deaf[1 - side];
+        room || self.closed[0] || self.closed[1]
     }
 }
 
@@ -94,7 +97,6 @@ impl MemoryPipe {
     }
 
     /// This side writes no more: the other one reads what was written, and then the end.
-    #[cfg(any(not(unix), test, feature = "testkit"))]
     pub(super) fn end(&self) {
         let mut state = self.lock();
         if !std::mem::replace(&mut state.ended[self.side], true) {
@@ -102,8 +104,19 @@ impl MemoryPipe {
         }
     }
 
+    /// This side reads no more, and drops what lies there: the other one finds no room until either closes.
+    pub(super) fn take_no_more(&self) {
+        let mut state = self.lock();
+        state.deaf[self.side] = true;
+        state.halves[self.side].bytes.clear();
+    }
+
+    /// Does anything lie here to be read?
+    pub(super) fn has_input(&self) -> bool {
+        !self.lock().halves[self.side].bytes.is_empty()
+    }
+
     /// Has the other side closed it?
-    #[cfg(any(not(unix), test, feature = "testkit"))]
     pub(super) fn is_closed_by_peer(&self) -> bool {
         self.lock().closed[1 - self.side]
     }
@@ -169,10 +182,11 @@ impl Pipe for MemoryPipe {
         if state.closed[0] || state.closed[1] || state.ended[self.side] {
             return Err(ErrorKind::BrokenPipe.into());
         }
+        let capacity = if state.deaf[1 - self.side] { 0 } else { CAPACITY };
         let half = &mut state.halves[1 - self.side];
         let mut written = 0;
         for segment in segments {
-            let count = segment.len().min(CAPACITY - half.bytes.len());
+            let count = segment.len().min(capacity.saturating_sub(half.bytes.len()));
             half.bytes.extend(&segment[..count]);
             written += count;
         }
@@ -317,79 +331,4 @@ impl Poller for MemoryPoller {
 }
 
 #[cfg(all(test, feature = "testkit"))]
-mod tests {
-    use super::*;
-    use crate::testkit::Sim;
-    use std::time::Duration;
-
-    /// Copies everything from one end's input to its output, driven by a poller.
-    fn echo(os: &Arc<dyn Os>, pipe: &Arc<MemoryPipe>) {
-        let poller = MemoryPoller::new(os.clone());
-        poller.add(7, pipe.raw()).expect("a memory pipe can be watched");
-        let (mut events, mut buf, mut out) = (Vec::new(), [0; 1000], VecDeque::new());
-        loop {
-            events.clear();
-            poller.wait(&mut events, None);
-            loop {
-                while let Some(segment) = Some(out.as_slices().0).filter(|s| !s.is_empty()) {
-                    match pipe.try_write(&[segment]) {
-                        Ok(n) => drop(out.drain(..n)),
-                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                        Err(_) => return,
-                    }
-                }
-                match pipe.try_read(&mut buf) {
-                    Ok(0) => return,
-                    Ok(n) => out.extend(&buf[..n]),
-                    Err(_) => break,
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn bytes_come_back_whole_through_a_full_pipe_whatever_the_seed() {
-        for seed in 0..30 {
-            Sim::seed(seed).run(|sim| {
-                let os = sim.os();
-                let (near, far) = MemoryPipe::pair(&os);
-                let server = sim.spawn("echo", move || echo(&os, &far));
-                let writer = near.clone();
-                let task = sim.spawn("writer", move || {
-                    let mut left: &[u8] = &vec![5; 300_000];
-                    while !left.is_empty() {
-                        match writer.try_write(&[&left[..left.len().min(3)], &left[left.len().min(3)..]]) {
-                            Ok(n) => left = &left[n..],
-                            Err(_) => drop(writer.wait(false, true, None)),
-                        }
-                    }
-                });
-                let (mut total, mut buf) = (0, [0; 7000]);
-                while total < 300_000 {
-                    let n = near.read(&mut buf, None).expect("it comes");
-                    assert!(buf[..n].iter().all(|b| *b == 5));
-                    total += n;
-                }
-                task.join();
-                near.close();
-                server.join();
-            });
-        }
-    }
-
-    #[test]
-    fn a_read_ends_at_its_time_and_at_a_wake() {
-        Sim::seed(1).run(|sim| {
-            let (near, far) = MemoryPipe::pair(&sim.os());
-            let until = Some(sim.now() + Duration::from_secs(1));
-            assert_eq!(near.read(&mut [0], until).expect_err("nothing comes").kind(), ErrorKind::WouldBlock);
-            let waker = near.clone();
-            let task = sim.spawn("waker", move || waker.wake());
-            assert!(near.wait(true, false, None).expect("it ends").woken);
-            task.join();
-            drop(far);
-            assert_eq!(near.read(&mut [0], None).expect("the end"), 0);
-            assert!(near.try_write(&[b"x"]).is_err());
-        });
-    }
-}
+mod tests;

@@ -1,100 +1,165 @@
 //! Byte streams that somebody else has opened, as pipes.
+//!
+//! Here is what a stream may be, and what that costs. `halves` and `turns` carry the bytes of what no poller can watch,
+//! on threads of their own, into a pipe in memory; they share one direction each (`input`, `output`), how to pause (`pace`),
+//! how to fail (`link`), and who notices that a stream is stuck (`watch`).
 
-use super::memory::MemoryPipe;
+mod halves;
+mod input;
+mod link;
+mod output;
+mod pace;
+pub(crate) mod rules;
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
+mod turns;
+mod watch;
+
+pub use halves::{Halves, Shared};
+
 use super::{Os, Pipe};
+use rt_common::stream::StreamError;
+use std::any::Any;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
+#[cfg(not(unix))]
+use super::portable::SocketPipe;
+#[cfg(unix)]
+use super::unix::SocketPipe;
+
 /// A byte stream that carries one connection: what [`serve_connection`](crate::serve_connection) and
-/// [`Channel::from_io`](crate::Channel::from_io) take.
+/// [`Channel::from_io`](crate::Channel::from_io) take. That is anything that implements `Read + Write`, and [`Halves`].
+/// (A [`Pipe`] of the seam has `from_pipe` and `serve_pipe`.)
 ///
-/// - A socket (`TcpStream`, `UnixStream`): taken over as it is.
-/// - A pair of something that implements `Read` and something that implements `Write` (the two ends of a serial line, of a
-///   child process, of somebody else's TLS). Such a stream can neither be waited for in company nor interrupted, so two
-///   threads carry its bytes: one blocks in the reader, one in the writer, and each byte is copied once more. Everything
-///   else works as over a socket. The one thing that cannot be done: when *we* end the connection, the thread in the
-///   reader stays until its `read` returns. Each `write` is followed by a `flush`. (One value that implements both cannot
-///   be read and written at once; split it, or clone it, as `TcpStream::try_clone` does.)
-/// - A [`Pipe`] of the seam.
+/// | the stream | its threads | how it is carried |
+/// |---|---|---|
+/// | `TcpStream`, `UnixStream` | none | taken over as a socket, whatever its time-outs and mode are |
+/// | [`Halves`]: a reader and a writer | two | both directions at once; the halves may block for as long as they like |
+/// | any other `Read + Write` | two | read and written in turns, by one thread; the other one sees that no turn lasts for ever |
+///
+/// Each byte is copied once more than over a socket. All else works as over a socket, deadlines and cancelling included. What
+/// cannot be done: interrupt a `read` or a `write`. So when *we* end the connection, the thread that is in one stays until it
+/// returns; then it drops the stream. Output is followed by a `flush` whenever nothing more waits to be written.
+///
+/// # One value, in turns
+///
+/// `read` and `write` take `&mut self`, so what we have to say waits while the stream's `read` runs. Therefore a `read` of such
+/// a value has to give up when nothing is there, with `WouldBlock` or `TimedOut`:
+///
+/// - *With a read time-out* (`TcpStream::set_read_timeout` below a wrapper, a serial port): what we say waits for as long as
+///   the time-out at most. A few milliseconds suit calls, at the price of as many reads of an idle connection.
+/// - *In non-blocking mode*: between reads that brought nothing the thread pauses, for a quarter of the time for which
+///   nothing has moved in either direction, but 50 us at least and 10 ms at most. What we say ends the pause. So a reply that
+///   the peer takes a millisecond for is read within 250 us, the first bytes on a connection that was idle for 40 ms or
+///   longer within 10 ms; and an idle connection costs a hundred reads a second.
+///
+/// Writes may give up in the same way; what a write did not take is written next, after a read. A `write` that blocks holds up
+/// reading: as long as the peer reads all the same, it ends. Two peers that both carry their streams in turns can block each
+/// other with large messages in both directions: set a write time-out too, or non-blocking mode.
+///
+/// Output that has waited for a second behind one `read` (noticed within two), or for 20 seconds in one `write`, ends the
+/// connection with a [`StreamError`] that says what to do.
+///
+/// # Failures
+///
+/// What `read` and `write` say when they fail is what the connection fails with: its calls have it in their messages, an attempt
+/// to connect as its [`source`](std::error::Error::source) too ([`StreamError`]). A write that failed (a peer that has
+/// closed its input) does not lose replies that are on their way: reading goes on until it ends, fails, or has brought nothing for
+/// 5 seconds.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
+/// # use std::io::{self, Read, Write};
+/// # use std::net::{TcpListener, TcpStream};
+/// /// Counts what comes. (Or decrypts it, or records it, or is a serial port.)
+/// struct Counted {
+///     socket: TcpStream,
+///     bytes: u64,
+/// }
+///
+/// impl Read for Counted {
+///     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+///         let n = self.socket.read(buf)?;
+///         self.bytes += n as u64;
+///         Ok(n)
+///     }
+/// }
+///
+/// impl Write for Counted {
+///     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+///         self.socket.write(bytes)
+///     }
+///     fn flush(&mut self) -> io::Result<()> {
+///         self.socket.flush()
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// # let (near, (far, _)) = (TcpStream::connect(listener.local_addr()?)?, listener.accept()?);
+/// # let served = std::thread::spawn(|| rt_std::serve_connection(far, hello::HelloServiceServer::blocking(Greeter)));
+/// near.set_read_timeout(Some(Duration::from_millis(5)))?; // or near.set_nonblocking(true)
+/// let channel = Channel::from_io(Counted { socket: near, bytes: 0 });
+/// assert_eq!(HelloServiceClient::new(channel).say_hello(greeting("Ada"))?.reply, "Hello, Ada!");
+/// # served.join().unwrap()?;
+/// # Ok(()) }
+/// ```
 pub trait ByteStream {
     /// The stream as a pipe.
     ///
     /// # Errors
-    /// The system refuses to put it into non-blocking mode, or has no threads.
+    /// The system refuses to put it into the mode that it needs, or has no threads.
     fn into_pipe(self, os: &Arc<dyn Os>) -> io::Result<Arc<dyn Pipe>>;
 }
 
-impl ByteStream for Arc<dyn Pipe> {
-    fn into_pipe(self, _: &Arc<dyn Os>) -> io::Result<Arc<dyn Pipe>> {
-        Ok(self)
-    }
-}
-
-#[cfg(unix)]
-impl ByteStream for std::net::TcpStream {
-    fn into_pipe(self, _: &Arc<dyn Os>) -> io::Result<Arc<dyn Pipe>> {
-        Ok(Arc::new(super::unix::SocketPipe::from_tcp(self)?))
-    }
-}
-
-#[cfg(not(unix))]
-impl ByteStream for std::net::TcpStream {
-    fn into_pipe(self, _: &Arc<dyn Os>) -> io::Result<Arc<dyn Pipe>> {
-        Ok(Arc::new(super::portable::SocketPipe::from_tcp(self)?))
-    }
-}
-
-#[cfg(unix)]
-impl ByteStream for std::os::unix::net::UnixStream {
-    fn into_pipe(self, _: &Arc<dyn Os>) -> io::Result<Arc<dyn Pipe>> {
-        Ok(Arc::new(super::unix::SocketPipe::from_unix(self)?))
-    }
-}
-
-impl<R: Read + Send + 'static, W: Write + Send + 'static> ByteStream for (R, W) {
+impl<T: Read + Write + Send + 'static> ByteStream for T {
     fn into_pipe(self, os: &Arc<dyn Os>) -> io::Result<Arc<dyn Pipe>> {
-        let (reader, writer) = self;
-        let (inner, outer) = MemoryPipe::pair(os);
-        let (input, output) = (inner.clone(), inner);
-        os.spawn("grpc-read", Box::new(move || pump_in(reader, &input)))?;
-        os.spawn("grpc-write", Box::new(move || pump_out(&output, writer)))?;
-        Ok(outer)
+        let mut stream = Some(self);
+        if let Some(socket) = take_as::<TcpStream>(&mut stream) {
+            return Ok(Arc::new(SocketPipe::from_tcp(socket)?));
+        }
+        #[cfg(unix)]
+        if let Some(socket) = take_as::<UnixStream>(&mut stream) {
+            return Ok(Arc::new(SocketPipe::from_unix(socket)?));
+        }
+        match stream {
+            Some(stream) => turns::carry(stream, os),
+            // What was taken has been returned.
+            None => Err(ErrorKind::NotConnected.into()),
+        }
     }
 }
 
-/// From the stream into the pipe, until either ends.
-fn pump_in(mut reader: impl Read, pipe: &MemoryPipe) {
-    let mut buf = vec![0; 16 * 1024];
-    loop {
-        let mut left = match reader.read(&mut buf) {
-            Ok(0) => break,
-            Ok(n) => &buf[..n],
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => break,
-        };
-        while !left.is_empty() {
-            match pipe.try_write(&[left]) {
-                Ok(n) => left = &left[n..],
-                Err(error) if error.kind() == ErrorKind::WouldBlock => drop(pipe.wait(false, true, None)),
-                Err(_) => return,
-            }
-        }
+impl<R: Read + Send + 'static, W: Write + Send + 'static> ByteStream for Halves<R, W> {
+    fn into_pipe(self, os: &Arc<dyn Os>) -> io::Result<Arc<dyn Pipe>> {
+        halves::carry(self, os)
     }
-    pipe.close();
 }
 
-/// From the pipe into the stream, until either ends.
-fn pump_out(pipe: &MemoryPipe, mut writer: impl Write) {
-    let mut buf = vec![0; 16 * 1024];
-    loop {
-        let wrote = match pipe.read(&mut buf, None) {
-            Ok(0) => break,
-            Ok(n) => writer.write_all(&buf[..n]).and_then(|()| writer.flush()),
-            Err(error) => Err(error),
-        };
-        if wrote.is_err() {
-            break;
-        }
-    }
-    pipe.close();
+/// Takes the value, if a `U` is what it is.
+fn take_as<U: 'static>(value: &mut dyn Any) -> Option<U> {
+    value.downcast_mut::<Option<U>>()?.take()
+}
+
+/// Bytes of one read, and of one write.
+const PIECE: usize = 16 * 1024;
+
+/// What one turn of a direction came to.
+#[derive(Debug)]
+enum Turn {
+    /// Bytes have moved.
+    Moved,
+    /// None have: the stream gave up, nothing waits, or there is no room for it.
+    Still,
+    /// The direction is over.
+    Over(Result<(), StreamError>),
+}
+
+/// Did a read or a write end for want of bytes or of room? (A time-out is the one or the other, by the system.)
+fn gave_up(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -19,9 +19,9 @@ use std::sync::Arc;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// # let (near, (far, _)) = (std::net::TcpStream::connect(listener.local_addr()?)?, listener.accept()?);
-/// // A socket, a pipe, or whatever reads and writes: a pair of `Read` and `Write`.
+/// // A socket, or whatever reads and writes: one value, or two halves.
 /// let served = std::thread::spawn(|| rt_std::serve_connection(far, hello::HelloServiceServer::blocking(Greeter)));
-/// let channel = Channel::from_io((near.try_clone()?, near));
+/// let channel = Channel::from_io(Halves::new(near.try_clone()?, near));
 /// assert_eq!(HelloServiceClient::new(channel).say_hello(greeting("Ada"))?.reply, "Hello, Ada!");
 /// # served.join().unwrap()?;
 /// # Ok(()) }
@@ -34,16 +34,32 @@ impl ServerBuilder {
     /// Serves one connection over this byte stream, and returns when it is over. The calling thread serves, beside one
     /// more (handlers get theirs as they need them), so that the connection never goes deaf either. [`ByteStream`] says
     /// what a stream may be, and what it costs.
+    ///
+    /// # Errors
+    /// The settings are wrong, the system has no threads, or the stream has failed ([`ServerError::Stream`]). That the peer
+    /// goes away, in whatever manner, is none.
     pub fn serve_connection(self, stream: impl ByteStream) -> Result<Report, ServerError> {
+        let pipe = stream.into_pipe(&self.seam()).map_err(ServerError::system("taking over the stream"))?;
+        self.serve_pipe(pipe)
+    }
+
+    /// The same over a [`Pipe`] of the seam.
+    ///
+    /// # Errors
+    /// As with [`serve_connection`](Self::serve_connection).
+    pub fn serve_pipe(self, pipe: Arc<dyn Pipe>) -> Result<Report, ServerError> {
         let os = self.seam();
-        let pipe = stream.into_pipe(&os).map_err(ServerError::system("taking over the stream"))?;
         let poller = match pipe.raw() {
             Raw::Memory(_) => MemoryPoller::new(os),
             _ => os.poller().map_err(ServerError::system("making a poller"))?,
         };
         let hub = Guard::new(self.hub_on(poller, None)?);
-        hub.hub().adopt(pipe);
-        Ok(hub.serve_until_idle())
+        hub.hub().adopt(pipe.clone());
+        let report = hub.serve_until_idle();
+        match pipe.failure().filter(|failure| !failure.is_loss()) {
+            Some(source) => Err(ServerError::Stream { source, report }),
+            None => Ok(report),
+        }
     }
 
     /// Serves connections inside this process alone.

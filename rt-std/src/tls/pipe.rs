@@ -7,7 +7,7 @@
 //!
 //! What it does not do: bound the time of the handshake (the core's timers do), choose settings.
 
-use crate::os::{Os, Pipe, Raw, Ready};
+use crate::os::{Os, Pipe, Raw, Ready, StreamError};
 use crate::sync::{Guard, Lock};
 use bytes::Bytes;
 use proto_core::channel::Stage as Progress;
@@ -281,5 +281,9 @@ impl Pipe for TlsPipe {
 
     fn certificates(&self) -> &[Bytes] {
         self.certificates.get().map_or(&[], Vec::as_slice)
+    }
+
+    fn failure(&self) -> Option<StreamError> {
+        self.inner.failure()
     }
 }

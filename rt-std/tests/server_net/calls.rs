@@ -5,7 +5,7 @@ use crate::{LONG, Setup};
 use proto_core::Config;
 use proto_core::grpc::Code;
 use rt_std::os::{Os, RealOs};
-use rt_std::{Server, serve_connection};
+use rt_std::{Halves, Server, serve_connection};
 use std::sync::Arc;
 
 use crate::common::cli::Cli;
@@ -72,7 +72,7 @@ fn the_shapes_over_something_that_only_reads_and_writes() {
     std::thread::scope(|scope| {
         let reader = far.try_clone().expect("a second handle");
         let builder = Server::builder().add_service(Served(toy));
-        let served = scope.spawn(move || builder.serve_connection((reader, far)).expect("it is served"));
+        let served = scope.spawn(move || builder.serve_connection(Halves::new(reader, far)).expect("it is served"));
         let pipe = Arc::new(rt_std::os::unix::SocketPipe::from_unix(near).expect("a pipe"));
         let mut c = Cli::over(&os, pipe, Config::default());
         exercise(&mut c);
