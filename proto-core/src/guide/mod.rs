@@ -244,7 +244,9 @@
 //!
 //! The waker does nothing, since every handler is polled in every turn, and whatever happens to a call happens in one. A
 //! handler that awaits something else (another client's call, a file, a channel) needs a waker that ends the wait of
-//! step 7: with `polling` an `Arc` whose [`Wake`](alloc::task::Wake) does `poller.notify()`.
+//! step 7: with `polling` an `Arc` whose [`Wake`](alloc::task::Wake) does `poller.notify()`. And a
+//! [`Pusher`](crate::rpc::asynchronous::Pusher) that has left its handler sends from wherever it is, as the callers of step 9 do:
+//! then `lend` wakes the loop.
 //!
 //! # 6. Bytes out
 //!

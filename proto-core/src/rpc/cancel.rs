@@ -4,7 +4,6 @@
 //! The core has no lock, so it only names the contract: runtimes implement [`CancelToken`] (their `Cancel` handle, the
 //! calls that they serve), and their channels look at the tokens of a request's options.
 
-use super::context::Context;
 use crate::grpc::{Local, Origin, Status};
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
@@ -28,7 +27,7 @@ pub trait OnCancel: Send + Sync {
     fn cancelled(&self, status: Status);
 }
 
-/// What [`Request::cancel_on`](super::Request::cancel_on) takes: a runtime's `Cancel` handle, the [`Context`] of a call
+/// What [`Request::cancel_on`](super::Request::cancel_on) takes: a runtime's `Cancel` handle, the [`Context`](super::Context) of a call
 /// being served, or a token itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cancel a call",
@@ -143,11 +142,5 @@ impl ToCancelToken for Arc<dyn CancelToken> {
 impl<T: CancelToken + 'static> ToCancelToken for Arc<T> {
     fn to_cancel_token(&self) -> Option<Arc<dyn CancelToken>> {
         Some(self.clone())
-    }
-}
-
-impl ToCancelToken for Context {
-    fn to_cancel_token(&self) -> Option<Arc<dyn CancelToken>> {
-        self.handle().map(|handle| handle.clone() as Arc<dyn CancelToken>)
     }
 }

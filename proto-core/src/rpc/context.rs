@@ -4,7 +4,7 @@
 //! and owns no state of the call: everything that acts goes to the runtime's handle.
 
 use super::call_handle::CallHandle;
-use super::cancel::{CancelToken, OnCancel};
+use super::cancel::{CancelToken, OnCancel, ToCancelToken};
 use crate::grpc::status::local;
 use crate::grpc::{Metadata, MetadataError, Seen, Status};
 use crate::time::Instant;
@@ -320,6 +320,12 @@ impl CancelToken for Context {
         if let Some(handle) = self.handle() {
             handle.unsubscribe(key);
         }
+    }
+}
+
+impl ToCancelToken for Context {
+    fn to_cancel_token(&self) -> Option<Arc<dyn CancelToken>> {
+        self.handle().map(|handle| handle.clone() as Arc<dyn CancelToken>)
     }
 }
 
