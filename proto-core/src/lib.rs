@@ -60,6 +60,7 @@
 //! |---|---|
 //! | `prost` (default) | messages by prost (`rpc::Prost`), and the re-exports that generated code names |
 //! | `error-details` (default) | the standard error details of google.rpc (`grpc::details`) |
+//! | `futures` | the streams of handlers that are futures as `Stream` and `Sink` (`rpc::asynchronous`) |
 //! | `testkit` | two connections in memory, a virtual clock, a network that fails on a seed |
 #![no_std]
 #![forbid(unsafe_code)]
