@@ -22,8 +22,8 @@ use std::task::{Context, Poll, Waker};
 struct Begun {
     found: Found,
     call: ServerCall,
-    /// Metadata and deadline of a call that user code has not seen yet.
-    first: Option<(Metadata, Option<Instant>)>,
+    /// Metadata, deadline and handle of a call that user code has not seen yet.
+    first: Option<(Metadata, Option<Instant>, Arc<Handle>)>,
     /// Of a call whose handler starts; without it, `on_call` runs alone.
     place: Option<Place>,
 }
@@ -71,7 +71,7 @@ impl Drive {
     }
 
     /// May this call start now? Takes it out of the way when it has ended, or holds it back.
-    fn begin(&mut self, conn: &Conn, held: &mut Held<'_>, id: CallId, now: Instant) -> Option<Begun> {
+    fn begin(&mut self, conn: &Arc<Conn>, held: &mut Held<'_>, id: CallId, now: Instant) -> Option<Begun> {
         let full = held.is_full();
         let state = &mut **held;
         let entry = state.calls.get(id)?;
@@ -110,7 +110,11 @@ impl Drive {
                 server_call.context = context;
                 None
             }
-            None => Some((call.take_metadata(), call.deadline())),
+            None => {
+                let handle = Arc::new(Handle::new(conn.clone(), id));
+                entry.handle = Arc::downgrade(&handle);
+                Some((call.take_metadata(), call.deadline(), handle))
+            }
         };
         Some(Begun { found, call: server_call, first, place })
     }
@@ -120,8 +124,7 @@ impl Drive {
         let Begun { found, mut call, first, place } = begun;
         let hub = &conn.hub;
         let mut result = Some(Ok(()));
-        if let Some((metadata, deadline)) = first {
-            let handle = Arc::new(Handle::new(conn.clone(), id));
+        if let Some((metadata, deadline, handle)) = first {
             call.context.renew(found.method.path, metadata, conn.peer.clone(), deadline, handle);
             result = caught(hub, || found.service.on_call(&mut call.context));
         }

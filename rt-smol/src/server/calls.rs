@@ -1,10 +1,11 @@
 //! The calls of one connection as the server sees them: found by the call's index, recycled with their memory.
 
 use super::conn::Found;
+use super::handle::Handle;
 use proto_core::call::CallId;
 use proto_core::grpc::{Metadata, Status};
 use proto_core::rpc::{CallEvent, Context, OnCancel};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 /// Where a call stands.
@@ -37,6 +38,8 @@ pub(super) struct Entry {
     pub(super) trailers: Metadata,
     /// The handler has ended the call itself, with this status.
     pub(super) verdict: Option<Status>,
+    /// What contexts of it hold: it keeps how a call ended that was cut short, for those that outlive it.
+    pub(super) handle: Weak<Handle>,
     /// The task that its handler has become.
     pub(super) task: Option<Waker>,
     /// Its handler is being polled: what it sends may wait for the end of that.
@@ -132,6 +135,7 @@ impl Calls {
                     context: None,
                     trailers: Metadata::new(),
                     verdict: None,
+                    handle: Weak::new(),
                     task: None,
                     polling: false,
                     held: false,
@@ -160,6 +164,7 @@ impl Calls {
         entry.id = None;
         entry.trailers.clear();
         entry.verdict = None;
+        entry.handle = Weak::new();
         let mut wakers = Vec::new();
         // Its own task has come to its end, or is dropped: nobody is left to be woken for it.
         let task = entry.task.take();

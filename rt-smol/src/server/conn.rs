@@ -223,6 +223,7 @@ impl State {
 
     /// The call is over for everybody: gives its slot back.
     pub(super) fn release_call(&mut self, now: Instant, id: CallId) {
+        self.remember_end(id);
         if !self.abandoned
             && let Ok(call) = self.core.call(id)
         {
@@ -234,6 +235,16 @@ impl State {
             let over = || Status::cancelled("the call has ended");
             self.ended.extend(left.subscribers.into_iter().map(|(_, on_cancel)| (on_cancel, over())));
             self.leftovers.extend(left.context);
+        }
+    }
+
+    /// How the call ended is kept where contexts look that outlive it; of one that goes on nothing is: its handler has
+    /// returned.
+    fn remember_end(&mut self, id: CallId) {
+        if let Some(handle) = self.calls.get(id).and_then(|entry| entry.handle.upgrade())
+            && let Some(status) = self.over(id)
+        {
+            handle.remember(status);
         }
     }
 

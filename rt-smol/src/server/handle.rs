@@ -13,13 +13,15 @@ use proto_core::call::{CallId, Recv, SendError};
 use proto_core::grpc::{Code, Metadata, Status};
 use proto_core::rpc::{CallEvent, CallHandle, CancelToken, OnCancel, Received, Wait};
 use proto_core::time::Instant;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One call, from a handler's side. It may outlive the call: then everything says that the call is over.
 #[derive(Clone)]
 pub(super) struct Handle {
     conn: Arc<Conn>,
     id: CallId,
+    /// How the call was cut short, once it has been released.
+    ended: OnceLock<Status>,
 }
 
 /// What `send` did.
@@ -34,7 +36,13 @@ enum Sent {
 
 impl Handle {
     pub(super) fn new(conn: Arc<Conn>, id: CallId) -> Self {
-        Handle { conn, id }
+        Handle { conn, id, ended: OnceLock::new() }
+    }
+
+    /// The call is being released, and was cut short like this.
+    pub(super) fn remember(&self, status: Status) {
+        // Released once; a second status would be that of no call.
+        let _ = self.ended.set(status);
     }
 
     fn now(&self) -> Instant {
@@ -43,7 +51,10 @@ impl Handle {
 
     /// The call as it stands, or how it ended.
     fn check(&self, state: &mut State) -> Result<(), Status> {
-        state.over(self.id).map_or(Ok(()), Err)
+        match state.over(self.id) {
+            None => Ok(()),
+            Some(status) => Err(self.ended.get().cloned().unwrap_or(status)),
+        }
     }
 
     fn try_send(&self, state: &mut State, now: Instant, message: Payload<'_>) -> Sent {

@@ -10,7 +10,8 @@ impl Context {
     /// connection. For handlers that are futures; blocking ones have [`wait_cancelled`](Self::wait_cancelled). Detached:
     /// never.
     ///
-    /// In a task that outlives the handler, CANCELLED says that the handler has returned.
+    /// A task that outlives the handler hears the same; CANCELLED with the words "the call has ended" says that the handler has
+    /// returned.
     pub async fn cancelled(&self) -> Status {
         let Some(handle) = self.handle() else { return core::future::pending().await };
         loop {

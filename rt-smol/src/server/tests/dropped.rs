@@ -3,10 +3,11 @@
 use super::rig::Rig;
 use bytes::Bytes;
 use proto_core::grpc::Code;
-use proto_core::rpc::{Encode, Raw};
-use std::future::pending;
-use std::sync::Arc;
+use proto_core::rpc::{Context, Encode, Raw};
+use std::future::{pending, ready};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Counts its drop.
 struct Dropped(Arc<AtomicUsize>);
@@ -82,7 +83,7 @@ fn a_connections_task_that_is_dropped_ends_everything_on_it() {
 
 #[test]
 fn a_pusher_that_outlives_its_call_keeps_no_socket() {
-    let kept = Arc::new(std::sync::Mutex::new(None));
+    let kept = Arc::new(Mutex::new(None));
     let shared = kept.clone();
     let mut rig = Rig::serving(move |mut call, _| {
         *shared.lock().expect("nobody panics") = Some(call.async_sender(<Raw as Encode<Bytes>>::encode).pusher());
@@ -99,4 +100,67 @@ fn a_pusher_that_outlives_its_call_keeps_no_socket() {
     assert!(pusher.is_closed());
     drop(pusher);
     assert!(rig.connection_is_dropped());
+}
+
+/// What is said of a call whose handler has returned.
+const RETURNED: &str = "CANCELLED: the call has ended";
+
+/// A handler that waits, or returns at once, and the context that it has given away.
+fn watched(waits: bool) -> (Rig, Arc<Mutex<Option<Context>>>) {
+    let kept = Arc::new(Mutex::new(None));
+    let shared = kept.clone();
+    let rig = Rig::serving(move |call, _| {
+        *shared.lock().expect("nobody panics") = Some(call.context.clone());
+        async move {
+            if waits {
+                pending::<()>().await;
+            }
+            ready((call, Ok(()))).await
+        }
+    });
+    (rig, kept)
+}
+
+/// What that context says of its call.
+fn said(kept: &Mutex<Option<Context>>) -> Option<String> {
+    let kept = kept.lock().expect("nobody panics");
+    kept.as_ref().expect("a call came").check().err().map(|status| status.to_string())
+}
+
+#[test]
+fn a_context_that_outlives_its_dropped_handler_says_how_the_call_ended() {
+    for (end, expected) in
+        [("caller", "CANCELLED: "), ("deadline", "DEADLINE_EXCEEDED: "), ("connection", "CANCELLED: ")]
+    {
+        let (mut rig, kept) = watched(true);
+        let id = rig.unary_within(b"a", Duration::from_secs(1));
+        rig.transmit();
+        rig.poll();
+        let mut tasks = rig.spawned();
+        tasks[0].poll();
+        assert_eq!(said(&kept), None);
+        let now = rig.now();
+        match end {
+            "caller" => rig.client.call(id).expect("it runs").release(now),
+            "deadline" => rig.pass(Duration::from_secs(2)),
+            _ => rig.task = None,
+        }
+        rig.transmit();
+        rig.poll();
+        let before = said(&kept).expect("it is over");
+        assert!(before.starts_with(expected) && before != RETURNED, "{end}: {before}");
+        tasks[0].poll();
+        assert!(tasks[0].is_finished());
+        assert_eq!(said(&kept), Some(before));
+    }
+}
+
+#[test]
+fn a_context_that_outlives_a_handler_that_has_returned_says_that_the_call_has_ended() {
+    let (mut rig, kept) = watched(false);
+    let id = rig.unary(b"a");
+    rig.transmit();
+    rig.poll();
+    assert!(rig.pull(id).is_ok());
+    assert_eq!(said(&kept).as_deref(), Some(RETURNED));
 }

@@ -182,6 +182,15 @@ impl Rig {
         id
     }
 
+    /// The same, with a time-out.
+    pub(super) fn unary_within(&mut self, message: &[u8], time: Duration) -> CallId {
+        let now = self.now();
+        let options = CallOptions { kind: METHODS[0].kind, deadline: Some(now + time), ..CallOptions::default() };
+        let id = self.client.start(now, Head::new(METHODS[0].path), &options).expect("the connection takes calls");
+        self.client.call(id).expect("it runs").send_last(now, message).expect("it is short");
+        id
+    }
+
     pub(super) fn bidi(&mut self) -> CallId {
         self.start(&METHODS[1])
     }
