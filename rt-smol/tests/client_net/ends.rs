@@ -1,6 +1,7 @@
 //! How channels and connections end, and that nothing of them is left.
 
 use super::*;
+use proto_build_testing::hello::v1::{HelloServiceClient, HelloServiceServer};
 use rt_smol::{ChannelBuilder, Code, Local, Origin, Seen, State, serve_connection};
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -211,7 +212,6 @@ fn who_waits_learns_that_the_executor_is_gone() {
 
 #[test]
 fn a_channel_over_any_byte_stream() {
-    use proto_build_testing::hello::v1::{HelloServiceClient, HelloServiceServer};
     run(async {
         let (near, far) = smol::net::unix::UnixStream::pair().expect("a pair");
         let serving = smol::spawn(serve_connection(far, HelloServiceServer::new(greeter::Greeter)));
@@ -232,6 +232,71 @@ fn a_channel_over_any_byte_stream() {
             let status = unary(&channel, &ECHO, b"x").await.expect_err("the stream has ended");
             assert_eq!(status.code(), Code::Unavailable, "{status}");
         }
+    });
+}
+
+#[test]
+fn a_channel_whose_byte_stream_has_ended_fails_every_call_at_once() {
+    run(async {
+        let (near, far) = smol::net::unix::UnixStream::pair().expect("a pair");
+        let serving = smol::spawn(serve_connection(far, HelloServiceServer::new(greeter::Greeter)));
+        let channel = Channel::builder("http://api.example:443").from_io(near).expect("a target");
+        let hello = HelloServiceClient::new(channel.clone());
+        hello.say_hello(super::server::greeting("Ada")).await.expect("a reply");
+        drop(serving);
+        let mut state = channel.state(false);
+        while state != State::Shutdown {
+            state = channel.wait_for_change(state, LONG).await;
+        }
+        for request in [request(b"x"), request(b"x").with_wait_for_ready()] {
+            let status = channel.unary(&ECHO, request).await.expect_err("the stream has ended");
+            let text = status.to_string();
+            assert_eq!((status.code(), status.seen_by_server()), (Code::Unavailable, Seen::No), "{text}");
+            assert!(text.contains("the channel's byte stream has ended"), "{text}");
+            assert!(!text.contains("unix:stream") && !text.contains("next attempt"), "{text}");
+        }
+    });
+}
+
+#[test]
+fn a_byte_stream_is_not_ended_for_being_idle() {
+    run(async {
+        let (near, far) = smol::net::unix::UnixStream::pair().expect("a pair");
+        let _serving = smol::spawn(serve_connection(far, HelloServiceServer::new(greeter::Greeter)));
+        let channel = Channel::builder("http://api.example:443").idle_timeout(Some(MS)).from_io(near);
+        let hello = HelloServiceClient::new(channel.expect("a target"));
+        for _ in 0..2 {
+            assert_eq!(hello.say_hello(super::server::greeting("Ada")).await.expect("a reply").reply, "Hello, Ada!");
+            smol::Timer::after(20 * MS).await;
+        }
+    });
+}
+
+#[test]
+fn calls_of_a_byte_stream_whose_server_is_going_away_end_well() {
+    run(async {
+        let (near, far) = smol::net::unix::UnixStream::pair().expect("a pair");
+        let server = rt_smol::Server::builder().max_connection_age(500 * MS, LONG);
+        let _serving = smol::spawn(server.add_service(HelloServiceServer::new(greeter::Greeter)).serve_connection(far));
+        let hello = HelloServiceClient::new(Channel::from_io(near));
+        let mut open = hello.bidi_hello();
+        open.send(super::server::greeting("Cy")).await.expect("the call is open");
+        assert!(open.recv().await.expect("it has begun").is_some());
+        // Until the server has said that it takes no more calls.
+        let status = loop {
+            match hello.say_hello(super::server::greeting("Ada")).await {
+                Ok(_) => smol::Timer::after(MS).await,
+                Err(status) => break status,
+            };
+        };
+        assert!(status.to_string().contains("the channel's byte stream"), "{status}");
+        for name in ["Ada", "Bob"] {
+            open.send(super::server::greeting(name)).await.expect("the call is open");
+            let reply = open.recv().await.expect("it was begun before").expect("a reply");
+            assert_eq!(reply.reply, format!("Hello, {name}!"));
+        }
+        open.finish().await.expect("the call is open");
+        assert!(open.recv().await.expect("it ends well").is_none());
     });
 }
 

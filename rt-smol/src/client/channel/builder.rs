@@ -32,13 +32,15 @@ pub struct ChannelBuilder {
     os: Option<Arc<dyn Os>>,
     /// The machine is a simulation.
     simulated: bool,
+    /// There is one connection and never another: with it the channel ends.
+    once: bool,
 }
 
 impl ChannelBuilder {
     rt_common::channel_builder_methods!();
 
     pub(crate) fn new(target: &str) -> Self {
-        ChannelBuilder { settings: ChannelSettings::new(target), tls: None, os: None, simulated: false }
+        ChannelBuilder { settings: ChannelSettings::new(target), tls: None, os: None, simulated: false, once: false }
     }
 
     /// Runs the channel's tasks: anything that spawns a boxed future (default: one thread
@@ -85,11 +87,14 @@ impl ChannelBuilder {
         Ok(channel)
     }
 
-    /// The channel over this byte stream ([`Channel::from_io`]); the target only gives the requests their `:authority`.
+    /// The channel over this byte stream ([`Channel::from_io`]); the target only gives the requests their `:authority`. It is
+    /// not closed for being idle, since it could not be opened again.
     ///
     /// # Errors
     /// As with [`build`](Self::build).
-    pub fn from_io(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Result<Channel, Status> {
+    pub fn from_io(mut self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Result<Channel, Status> {
+        self.once = true;
+        self.settings.connection.idle_timeout = None;
         let target = Target::parse(&self.settings.target)?;
         self.over(&target, Target::parse(detour::STREAM)?, Some(detour::once(Arc::new(IoPipe::new(stream)))))
     }
@@ -108,6 +113,6 @@ impl ChannelBuilder {
             os = Arc::new(Detour::new(os, lead));
         }
         let (settings, core) = self.settings.build(target, place, security.scheme(), os.random(), self.simulated)?;
-        Ok(Channel::over(Shared::new(os, settings, security, core)))
+        Ok(Channel::over(Shared::new(os, settings, security, core, self.once)))
     }
 }

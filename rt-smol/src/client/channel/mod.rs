@@ -3,6 +3,7 @@
 mod attempt;
 mod builder;
 mod detour;
+mod ended;
 mod pending;
 mod runtime;
 mod state;
@@ -117,7 +118,8 @@ impl Channel {
     }
 
     /// A channel over this byte stream, whatever it is: a pipe, a tunnel, a socket of another library. When the stream has
-    /// ended, calls fail with UNAVAILABLE. [`ChannelBuilder::from_io`] is the same with settings.
+    /// ended, the channel is shut down, and calls fail with UNAVAILABLE, those that wait for a connection too.
+    /// [`ChannelBuilder::from_io`] is the same with settings.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));

@@ -1,5 +1,6 @@
 //! What the lock of a channel guards.
 
+use super::ended::StreamEnded;
 use super::pending::Pending;
 use super::watch::Watchers;
 use crate::client::driver::Driver;
@@ -24,6 +25,8 @@ pub(super) struct State {
     pub(super) task: Task,
     /// When the task wakes by itself.
     pub(super) timer_at: Option<Instant>,
+    /// The one connection of a channel over a byte stream is gone.
+    pub(super) ended: Option<StreamEnded>,
     /// Those that are woken at the unlock.
     pub(super) woken: Woken,
 }
@@ -69,6 +72,7 @@ impl State {
             pending: Pending::default(),
             task: Task::None,
             timer_at: None,
+            ended: None,
             woken: Woken::default(),
         }
     }
