@@ -333,12 +333,12 @@ impl fmt::Display for TlsConfigError {
             TlsConfigError::KeyMismatch => f.write_str("the private key does not belong to the certificate"),
             TlsConfigError::NoRoots => f.write_str(
                 "no authority is trusted, so that every server would be refused; \
-                 name one (with_roots_pem), or trust whom the system trusts (feature `native-roots`)",
+                 name one (with_roots_pem), or trust whom the system trusts (feature `native-roots`; of a runtime, `tls-native-roots`)",
             ),
             TlsConfigError::NativeRoots(error) => write!(f, "the system's roots: {error}"),
             TlsConfigError::ServerName(name) => write!(f, "the server's name {name:?} is no name and no address"),
             TlsConfigError::NoProvider => {
-                f.write_str("no cryptography: turn the feature `ring` or `aws-lc-rs` on, or use with_provider")
+                f.write_str("no cryptography: turn the feature `ring` or `aws-lc-rs` on (of a runtime, `tls` or `tls-aws-lc-rs`), or use with_provider")
             }
             TlsConfigError::Rustls(error) => error.fmt(f),
         }

@@ -60,7 +60,8 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ServerError::Address { address, source } => {
-                write!(f, "cannot listen on {address:?}: {source}; expected host:port")
+                write!(f, "cannot listen on {address:?}: {source}; expected host:port")?;
+                f.write_str(instead(address))
             }
             ServerError::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
                 write!(f, "cannot listen on {address}: the address is in use")?;
@@ -89,6 +90,19 @@ impl fmt::Display for ServerError {
     }
 }
 
+/// What somebody meant who gave this address, where it can be told.
+fn instead(address: &str) -> &'static str {
+    if address.starts_with("unix:") {
+        " (a Unix socket is listened on with `bind_unix`)"
+    } else if address.contains("://") {
+        " without a scheme"
+    } else if address.starts_with(':') {
+        ": 127.0.0.1 as the host is for this machine alone, [::] or 0.0.0.0 for all networks"
+    } else {
+        ""
+    }
+}
+
 impl std::error::Error for ServerError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -108,5 +122,24 @@ impl std::error::Error for ServerError {
 impl From<ServerError> for Status {
     fn from(error: ServerError) -> Self {
         Status::new(Code::Unavailable, error.to_string()).with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_the_notation_of_others_is_told_what_is_expected() {
+        for (address, hint) in [
+            ("unix:/run/hello.sock", "bind_unix"),
+            ("http://127.0.0.1:50051", "without a scheme"),
+            (":50051", "0.0.0.0"),
+            ("localhost", "expected host:port"),
+        ] {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "the resolver's words");
+            let error = ServerError::Address { address: address.into(), source }.to_string();
+            assert!(error.contains(address) && error.contains(hint), "{error}");
+        }
     }
 }

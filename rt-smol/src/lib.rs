@@ -21,7 +21,7 @@
 //! | call | [`Channel`]; [`Request`] with its options; [`Unary`], [`Streaming`], [`ClientStreaming`], [`Bidi`]; [`Cancel`] |
 //! | serve | [`Server::builder`]; [`Context`], [`Sender`], [`Receiver`], [`Pusher`] in handlers; [`Stop`] |
 //! | use combinators for streams | [`Streaming`] is a `Stream`, [`Requests`] a `Sink`; in handlers [`Receiver::stream`], [`Sender::sink`], [`Sender::send_stream`] |
-//! | choose an executor | [`ChannelBuilder::executor`], [`ServerBuilder::executor`]; the default is one thread of this crate |
+//! | choose an executor | [`ChannelBuilder::executor`], [`ServerBuilder::executor`]; by default threads of this crate: one, or with a server one for each processor |
 //! | use other byte streams | [`Channel::from_io`], [`serve_connection`], [`Channel::in_process`] |
 //! | test your handlers | [`Channel::in_process`], or call them: [`Sender::for_test`], `Receiver::from_iter`, [`Context::for_test`] |
 //! | test on bad networks | `testkit::Sim`, with feature `testkit` |
@@ -73,7 +73,8 @@ pub mod server;
 mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
-#[cfg(feature = "_tls")]
+// `_tls` alone would do; the compiler suggests these to who has turned none of them on.
+#[cfg(any(feature = "tls", feature = "tls-aws-lc-rs", feature = "tls-native-roots", feature = "_tls"))]
 pub mod tls;
 
 pub use client::{
@@ -83,7 +84,7 @@ pub use os::Address;
 pub use proto_core::grpc::{Local, MetadataError, Origin, Seen};
 pub use proto_core::rpc::asynchronous::{Pusher, Receiver, Sender};
 pub use proto_core::rpc::{
-    Context, IntoRequest, Peer, Request, RequestOptions, Response, SendError, TryRecvError, TrySendError,
+    AsyncService, Context, IntoRequest, Peer, Request, RequestOptions, Response, SendError, TryRecvError, TrySendError,
 };
 pub use proto_core::{Code, Metadata, Status};
 pub use server::{Report, Running, Server, ServerBuilder, ServerError, Stop, serve_connection};

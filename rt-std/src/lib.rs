@@ -86,7 +86,8 @@ pub mod server;
 mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
-#[cfg(feature = "_tls")]
+// `_tls` alone would do; the compiler suggests these to who has turned none of them on.
+#[cfg(any(feature = "tls", feature = "tls-aws-lc-rs", feature = "tls-native-roots", feature = "_tls"))]
 pub mod tls;
 
 pub use client::{
@@ -96,8 +97,8 @@ pub use client::{
 pub use os::{Address, ByteStream, Halves, StreamError};
 pub use proto_core::grpc::{Local, MetadataError, Origin, Seen};
 pub use proto_core::rpc::{
-    Context, IntoRequest, Peer, Pusher, Receiver, Request, RequestOptions, Response, SendError, Sender, TryRecvError,
-    TrySendError,
+    BlockingService, Context, IntoRequest, Peer, Pusher, Receiver, Request, RequestOptions, Response, SendError,
+    Sender, TryRecvError, TrySendError,
 };
 pub use proto_core::{Code, Metadata, Status};
 pub use server::{Report, Running, Server, ServerBuilder, ServerError, Stop, serve_connection};

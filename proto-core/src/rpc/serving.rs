@@ -108,6 +108,9 @@ impl fmt::Display for Report {
         if self.refused > 0 {
             write!(f, ", {} calls refused", self.refused)?;
         }
+        if self.panics > 0 {
+            write!(f, ", {} handlers panicked", self.panics)?;
+        }
         Ok(())
     }
 }

@@ -145,7 +145,11 @@ impl Sim {
                 if self.world.pass_time() {
                     continue;
                 }
-                return Err("nobody can go on, and no timer is set: a deadlock".into());
+                return Err(
+                    "nobody can go on, and no timer is set: a deadlock (or a task waits for something outside the \
+                            simulation: a timer, a socket, a channel or server that was not made by `sim`)"
+                        .into(),
+                );
             };
             report.polls += 1;
             report.trace = (report.trace ^ task).wrapping_mul(0x0100_0000_01b3).rotate_left(17);

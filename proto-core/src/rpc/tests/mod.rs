@@ -219,3 +219,12 @@ fn everything_that_travels_between_threads_may() {
     send::<Receiver<String>>();
     send::<ServerCall>();
 }
+
+#[test]
+fn a_report_names_what_went_wrong_and_nothing_else() {
+    let mut report = Report { calls: 3, forced: 1, ..Report::default() };
+    assert_eq!(format!("{report}"), "3 calls ended, 1 of them by force");
+    (report.left_behind, report.refused, report.panics) = (4, 5, 6);
+    let all = "3 calls ended, 1 of them by force, 4 handlers left behind, 5 calls refused, 6 handlers panicked";
+    assert_eq!(format!("{report}"), all);
+}

@@ -43,8 +43,9 @@ impl ChannelBuilder {
         ChannelBuilder { settings: ChannelSettings::new(target), tls: None, os: None, simulated: false, once: false }
     }
 
-    /// Runs the channel's tasks: anything that spawns a boxed future (default: one thread
-    /// of this crate for all channels and servers).
+    /// Runs the channel's tasks: anything that spawns a boxed future (default: threads of this crate, shared by all channels and
+    /// servers, see [`Executor`]). It has to run as long as there are calls: on an executor that nobody drives they wait, past
+    /// their deadlines too; on one that is gone they fail.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
