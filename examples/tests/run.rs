@@ -1,11 +1,9 @@
 //! Every example runs, ends by itself with success, and prints what it is there to show.
 
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../rt-std/tests/support/proxy.rs"]
-mod proxy;
 #[allow(dead_code)]
 mod support;
 
+use rt_common_testing::proxy;
 use support::{prints, program, run, serve};
 
 /// What the calls of `hello` print, blocking and awaited alike.

@@ -1,13 +1,10 @@
 //! The async client through HTTP proxies: tunnels that work, proxies that refuse, break off, or are slow.
 #![allow(dead_code, unreachable_pub)]
 
-#[path = "../../rt-std/tests/support/proxy.rs"]
-mod proxy;
-
 include!("support/hello.rs");
 
 use proto_core::h1::{ConnectError, ProxyError};
-use proxy::{answers, listener, read_head, relay};
+use rt_common_testing::proxy::{self, answers, listener, read_head, relay};
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 

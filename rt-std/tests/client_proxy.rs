@@ -4,6 +4,7 @@ mod support;
 
 use proto_core::h1::{ConnectError, ProxyError};
 use proto_core::rpc::Front;
+use rt_common_testing::proxy::{answers, listener, proxy, read_head, relay};
 use rt_std::os::Pipe;
 use rt_std::os::unix::{RealOs, SocketPipe};
 use rt_std::{Channel, ChannelBuilder, Code, Seen, Status};
@@ -12,7 +13,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 use support::peer::{self, Behaviour};
-use support::proxy::{answers, listener, proxy, read_head, relay};
 use support::{ECHO, STREAM, request, unary};
 
 const MS: Duration = Duration::from_millis(1);

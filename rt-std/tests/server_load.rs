@@ -1,11 +1,9 @@
 //! Many clients at once, each of them well-behaved: nothing of theirs is refused.
 
-mod common;
-
-use common::cli::Cli;
-use common::toy::{M, Served, Toy};
 use proto_core::Config;
 use proto_core::grpc::Code;
+use rt_common_testing::Cli;
+use rt_common_testing::toy::{Blocking, M, Toy};
 use rt_std::Server;
 use rt_std::testkit::Sim;
 use std::time::Duration;
@@ -16,7 +14,7 @@ const SEC: Duration = Duration::from_secs(1);
 fn all_at_once(seed: u64, connections: u32, calls: u32, queue: Option<usize>) -> Vec<Code> {
     Sim::seed(seed).with_max_switches(400_000).run(|sim| {
         let toy = Toy::new(&sim.os(), 3);
-        let mut builder = Server::builder().add_service(Served(toy)).max_handler_threads(3);
+        let mut builder = Server::builder().add_service(Blocking(toy)).max_handler_threads(3);
         if let Some(calls) = queue {
             builder = builder.max_queued_calls(calls);
         }

@@ -4,7 +4,8 @@ use crate::ServerError;
 use proto_core::Status;
 use proto_core::channel::Target;
 use proto_core::rpc::Peer;
-use proto_tls::{Stage, TlsAcceptor, TlsConfigError, TlsConnector, TlsError, TlsTarget};
+use proto_tls::{Stage, TlsTarget};
+pub use proto_tls::{TlsAcceptor, TlsConfigError, TlsConnector, TlsError};
 use std::fmt;
 use std::sync::Arc;
 

@@ -86,9 +86,7 @@ impl ChannelSettings {
         // The connections count their calls themselves: only they know when they have none.
         let config =
             ChannelConfig { seed, connect_timeout: self.connect_timeout, backoff: self.backoff, idle_timeout: None };
-        let mut calls = CallDefaults::default();
-        calls.timeout = self.timeout;
-        calls.metadata = self.defaults.metadata;
+        let calls = CallDefaults { timeout: self.timeout, metadata: self.defaults.metadata };
         let channel = Channel::new(place, config).with_proxy(proxy.as_ref());
         Ok((CallSettings { connection, calls, replay_limit: self.replay_limit }, channel))
     }
@@ -229,8 +227,8 @@ macro_rules! channel_builder_methods {
         #[cfg(feature = "_tls")]
         pub fn tls<T>(mut self, tls: T) -> Self
         where
-            T: TryInto<crate::tls::TlsConnector>,
-            T::Error: Into<crate::tls::TlsConfigError>,
+            T: TryInto<$crate::security::tls::TlsConnector>,
+            T::Error: Into<$crate::security::tls::TlsConfigError>,
         {
             self.tls = Some(tls.try_into().map_err(Into::into));
             self

@@ -68,8 +68,8 @@ macro_rules! server_builder_methods {
         #[cfg(feature = "_tls")]
         pub fn tls<T>(mut self, tls: T) -> Self
         where
-            T: TryInto<crate::tls::TlsAcceptor>,
-            T::Error: Into<crate::tls::TlsConfigError>,
+            T: TryInto<$crate::security::tls::TlsAcceptor>,
+            T::Error: Into<$crate::security::tls::TlsConfigError>,
         {
             self.security.set(tls);
             self
@@ -80,7 +80,7 @@ macro_rules! server_builder_methods {
         #[cfg(feature = "_tls")]
         pub fn on_tls_failure(
             mut self,
-            tell: impl Fn(&proto_core::rpc::Peer, &crate::tls::TlsError) + Send + Sync + 'static,
+            tell: impl Fn(&proto_core::rpc::Peer, &$crate::security::tls::TlsError) + Send + Sync + 'static,
         ) -> Self {
             self.security.on_failure(tell);
             self

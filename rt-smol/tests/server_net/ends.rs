@@ -1,14 +1,14 @@
 //! Calls that end before their handlers do, and handlers that end before their callers.
 
-use crate::Setup;
-use crate::toy::M;
 use proto_core::grpc::Code;
+use rt_common_testing::toy::M;
+use rt_common_testing::{Setup, Smol};
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 #[test]
 fn a_deadline_ends_the_call_with_trailers_and_drops_the_handler() {
-    let setup = Setup::new(0, |b| b);
+    let setup = Setup::<Smol>::new(0, |b| b);
     let mut c = setup.client();
     c.request(1, M::Wait.info(), Some(Duration::from_millis(30)), b"");
     c.open(2, M::WaitStream.info());
@@ -22,7 +22,7 @@ fn a_deadline_ends_the_call_with_trailers_and_drops_the_handler() {
 
 #[test]
 fn a_cancelled_call_drops_its_handler_where_it_waits() {
-    let setup = Setup::new(0, |b| b);
+    let setup = Setup::<Smol>::new(0, |b| b);
     let mut c = setup.client();
     c.request(1, M::Wait.info(), None, b"");
     c.open(2, M::WaitStream.info());
@@ -44,7 +44,7 @@ fn a_cancelled_call_drops_its_handler_where_it_waits() {
 
 #[test]
 fn a_handler_that_ends_its_call_itself_goes_on() {
-    let setup = Setup::new(0, |b| b);
+    let setup = Setup::<Smol>::new(0, |b| b);
     let mut c = setup.client();
     c.request(1, M::Cancel.info(), None, b"");
     c.until("the answer", |c| c.ended(1).is_some());
@@ -55,7 +55,7 @@ fn a_handler_that_ends_its_call_itself_goes_on() {
 
 #[test]
 fn an_early_answer_ends_a_call_whose_client_still_sends() {
-    let setup = Setup::new(0, |b| b);
+    let setup = Setup::<Smol>::new(0, |b| b);
     let mut c = setup.client();
     c.open(1, M::Early.info());
     while c.ended(1).is_none() {
@@ -69,7 +69,7 @@ fn an_early_answer_ends_a_call_whose_client_still_sends() {
 
 #[test]
 fn a_sender_waits_while_its_client_does_not_read_and_goes_on_when_it_does() {
-    let setup = Setup::new(0, |b| b);
+    let setup = Setup::<Smol>::new(0, |b| b);
     let mut c = setup.client();
     c.open(1, M::Endless.info());
     c.flush();
@@ -93,7 +93,7 @@ fn a_sender_waits_while_its_client_does_not_read_and_goes_on_when_it_does() {
 
 #[test]
 fn a_panic_ends_its_call_at_whatever_poll_and_nothing_else() {
-    let setup = Setup::new(0, |b| b);
+    let setup = Setup::<Smol>::new(0, |b| b);
     let mut c = setup.client();
     for i in 0..60 {
         let method = [M::Panic, M::Echo, M::PanicLater][i as usize % 3];

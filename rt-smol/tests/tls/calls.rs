@@ -1,16 +1,17 @@
 //! What works over plain sockets works over TLS.
 
-use super::world::{LONG, Service, World, authority, builder, greeting, issue};
 use futures_lite::StreamExt;
 use futures_lite::future::{block_on, zip};
-use proto_build_testing::hello::v1::{HelloRequest, HelloResponse, HelloServiceClient, HelloServiceServer, blocking};
+use proto_build_testing::hello::v1::{HelloServiceClient, HelloServiceServer};
+use rt_common_testing::greeter::{Greeter, greeting};
+use rt_common_testing::world::{authority, builder, issue};
+use rt_common_testing::{LONG, Smol, World};
 use rt_smol::{Channel, Server};
-use std::sync::Arc;
 
 #[test]
 fn calls_of_every_shape() {
-    let world = World::new(|_, builder| builder);
-    let hello = world.hello();
+    let world = World::<Smol>::new(|_, builder| builder);
+    let hello = HelloServiceClient::new(world.connect());
     block_on(async {
         assert_eq!(hello.say_hello(greeting("Ada")).await.expect("a reply").reply, "Ada");
         let replies: Vec<_> = hello.lots_of_replies(greeting("Bob")).map(|r| r.expect("a reply").reply).collect().await;
@@ -40,8 +41,8 @@ fn calls_of_every_shape() {
 
 #[test]
 fn large_messages_both_ways_at_once() {
-    let world = World::new(|_, builder| builder);
-    let hello = world.hello();
+    let world = World::<Smol>::new(|_, builder| builder);
+    let hello = HelloServiceClient::new(world.connect());
     let texts = [1_000_000, 3_000_000, 4_000_000].map(|n| "y".repeat(n));
     // On their way before anybody waits.
     let calls = texts.each_ref().map(|text| hello.say_hello(greeting(text.clone())));
@@ -51,36 +52,11 @@ fn large_messages_both_ways_at_once() {
 }
 
 #[test]
-fn handlers_see_the_clients_certificates() {
-    let world = World::new(|authority, builder| {
-        builder.tls(issue(authority, "localhost").server().with_client_roots_pem(authority.pem()))
-    });
-    let me = issue(&world.authority, "ada");
-    let tls = world.client().with_identity_pem(&me.certificate, &me.key);
-    let channel = block_on(Channel::builder(world.target()).tls(tls).connect()).expect("a connection");
-    let reply = block_on(HelloServiceClient::new(channel).say_hello(greeting("who"))).expect("a reply");
-    assert_eq!(reply.reply, me.der.len().to_string());
-}
-
-#[test]
-fn a_unix_socket_speaks_tls_when_it_is_told_to() {
-    let authority = authority("tests");
-    let path = std::env::temp_dir().join(format!("rt-smol-tls-{}.sock", std::process::id()));
-    let (builder, _) = builder();
-    let server = builder.tls(issue(&authority, "localhost").server()).bind_unix(&path).expect("a free path").spawn();
-    let channel = Channel::builder(format!("unix:{}", path.display())).tls(authority.client());
-    let hello = HelloServiceClient::new(block_on(channel.connect()).expect("a connection"));
-    assert_eq!(block_on(hello.say_hello(greeting("x"))).expect("a reply").reply, "x");
-    drop(hello);
-    block_on(server.shutdown(LONG));
-}
-
-#[test]
 fn any_byte_stream_carries_tls() {
     let authority = authority("tests");
     let (near, far) = std::os::unix::net::UnixStream::pair().expect("the system has sockets");
     let stream = |socket| async_io::Async::new(socket).expect("a socket");
-    let (builder, _) = builder();
+    let (builder, _) = builder::<Smol>();
     let serving = builder.tls(issue(&authority, "localhost").server()).serve_connection(stream(far));
     let server = std::thread::spawn(move || block_on(serving).expect("it serves"));
     let channel = Channel::builder("https://localhost:1").tls(authority.client()).from_io(stream(near));
@@ -91,76 +67,23 @@ fn any_byte_stream_carries_tls() {
 }
 
 #[test]
-fn a_certificate_is_changed_while_the_server_runs() {
-    let authority = authority("tests");
-    let (old, new) = (issue(&authority, "old.example"), issue(&authority, "new.example"));
-    let acceptor = old.server().build().expect("good settings");
-    let (builder, _) = builder();
-    let server = builder.tls(acceptor.clone()).bind("127.0.0.1:0").expect("a free port").spawn();
-    let hello = |name: &str| {
-        let tls = authority.client().with_server_name(name);
-        let channel = Channel::builder(format!("https://{}", server.address())).tls(tls);
-        block_on(channel.connect()).map(HelloServiceClient::new)
-    };
-    let before = hello("old.example").expect("a connection");
-    acceptor.reload(new.server()).expect("good settings");
-    let after = hello("new.example").expect("a connection");
-    for hello in [&before, &after] {
-        assert_eq!(block_on(hello.say_hello(greeting("x"))).expect("a reply").reply, "x");
-    }
-    hello("old.example").expect_err("that certificate is no more");
-}
-
-#[test]
 fn inside_the_process_nobody_needs_tls() {
     let authority = authority("tests");
     let server =
-        Server::builder().add_service(HelloServiceServer::new(Service)).tls(issue(&authority, "localhost").server());
+        Server::builder().add_service(HelloServiceServer::new(Greeter)).tls(issue(&authority, "localhost").server());
     let hello = HelloServiceClient::new(Channel::in_process_with(server));
     assert_eq!(block_on(hello.say_hello(greeting("x"))).expect("a reply").reply, "x");
 }
 
-/// The blocking one.
-struct Blocking;
-
-impl blocking::HelloService for Blocking {
-    fn say_hello(
-        &self,
-        request: rt_std::Request<HelloRequest>,
-    ) -> Result<rt_std::Response<HelloResponse>, rt_std::Status> {
-        Ok(HelloResponse { reply: request.into_inner().greeting }.into())
-    }
-    fn lots_of_replies(
-        &self,
-        _: rt_std::Request<HelloRequest>,
-        _: &mut rt_std::Sender<HelloResponse>,
-    ) -> Result<(), rt_std::Status> {
-        Ok(())
-    }
-    fn lots_of_greetings(
-        &self,
-        _: &mut rt_std::Receiver<HelloRequest>,
-    ) -> Result<rt_std::Response<HelloResponse>, rt_std::Status> {
-        Ok(HelloResponse::default().into())
-    }
-    fn bidi_hello(
-        &self,
-        _: &mut rt_std::Receiver<HelloRequest>,
-        _: &mut rt_std::Sender<HelloResponse>,
-    ) -> Result<(), rt_std::Status> {
-        Ok(())
-    }
-}
-
 #[test]
 fn the_blocking_runtime_is_at_either_end() {
-    let world = World::new(|_, builder| builder);
+    let world = World::<Smol>::new(|_, builder| builder);
     let channel = rt_std::Channel::builder(world.target()).tls(world.client()).connect().expect("a connection");
     let hello = HelloServiceClient::new(channel);
     let text = "z".repeat(1_000_000);
     assert!(hello.say_hello(greeting(text.clone())).expect("a reply").reply == text);
 
-    let service = HelloServiceServer::blocking(Arc::new(Blocking));
+    let service = HelloServiceServer::blocking(Greeter);
     let server = rt_std::Server::builder().tls(issue(&world.authority, "localhost").server()).add_service(service);
     let server = server.bind("127.0.0.1:0").expect("a free port").spawn();
     let channel = Channel::builder(format!("https://{}", server.address())).tls(world.client());

@@ -1,14 +1,6 @@
-//! Client and server over TLS, on real sockets: calls of every shape, mutual TLS, mistakes, peers that mean no good; and each with
-//! the blocking runtime at the other end.
+//! Client and server over TLS: calls of every shape on real sockets, also with the blocking runtime at the other end, and on the
+//! simulated network. (What does not depend on how calls are written: `rt-common/testing/tests/tls`.)
 //!
 //! Times here are guards against hanging; nothing is asserted about how long anything takes.
-#![allow(dead_code, unreachable_pub, missing_docs)]
-
 mod calls;
-mod mistakes;
-mod peers;
-#[path = "../../../rt-std/tests/support/proxy.rs"]
-mod proxy;
 mod sim;
-mod tunnel;
-mod world;

@@ -1,9 +1,9 @@
 //! TLS on the simulated network: narrow, chopped, slow, cut, lossy; whatever the seed, every call ends, and each message
 //! arrives once and in order.
 
-use super::world::{Service, greeting};
 use proto_build_testing::hello::v1::{HelloServiceClient, HelloServiceServer};
 use proto_tls::testkit::Authority;
+use rt_common_testing::greeter::{Greeter, greeting};
 use rt_smol::testkit::{Network, Sim};
 use rt_smol::tls::{TlsAcceptor, TlsConnector};
 use rt_smol::{Channel, Code, Request, Server, Status};
@@ -26,7 +26,7 @@ fn play(network: fn(u64) -> Network, scene: impl AsyncFn(&Sim, HelloServiceClien
     let (connector, acceptor) = settings();
     for seed in 0..12 {
         Sim::seed(seed).with_network(network(seed)).run(async |sim| {
-            let server = Server::builder().add_service(HelloServiceServer::new(Service)).tls(acceptor.clone());
+            let server = Server::builder().add_service(HelloServiceServer::new(Greeter)).tls(acceptor.clone());
             let server = sim.serve_with(server);
             let channel = sim.builder(&server.address().to_string()).tls(connector.clone()).build();
             scene(sim, HelloServiceClient::new(channel.expect("good settings"))).await;
@@ -135,7 +135,7 @@ fn the_same_seed_is_the_same_run() {
     let run = || {
         let network = Network { jitter: MS, loss: 40, ..Network::default() };
         let ran = Sim::seed(5).with_network(network).try_run(async |sim| {
-            let server = Server::builder().add_service(HelloServiceServer::new(Service)).tls(acceptor.clone());
+            let server = Server::builder().add_service(HelloServiceServer::new(Greeter)).tls(acceptor.clone());
             let server = sim.serve_with(server);
             // Sessions of before would be resumed, and make a shorter handshake.
             let connector = connector.clone();

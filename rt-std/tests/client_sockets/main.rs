@@ -10,47 +10,20 @@ use proto_core::Config;
 use proto_core::channel::{TargetError, TargetProblem};
 use proto_core::grpc::{Local, Origin, Seen};
 use proto_core::rpc::Front;
+use rt_common_testing::sockets::{accept, raw_peer, serve};
+use rt_std::os::Os;
 use rt_std::os::unix::{RealOs, SocketPipe};
-use rt_std::os::{Os, Pipe};
 use rt_std::{BackoffConfig, Channel, Code, Pending, State, Status};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 use support::peer::{self, Behaviour};
 use support::refuser::{self, Refusal};
 use support::{CHAT, COUNT, DIE, DROP, ECHO, STREAM, none, request, unary};
 
 const MS: Duration = Duration::from_millis(1);
-
-/// Serves on a free loopback port, for as long as the test's process runs.
-fn serve(behaviour: Behaviour) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
-    std::thread::spawn(move || accept(&listener, &behaviour));
-    address
-}
-
-fn accept(listener: &TcpListener, behaviour: &Behaviour) {
-    while let Ok((stream, _)) = listener.accept() {
-        let pipe: Arc<dyn Pipe> = Arc::new(SocketPipe::from_tcp(stream).expect("it is connected"));
-        let behaviour = behaviour.clone();
-        std::thread::spawn(move || peer::serve(&RealOs, &*pipe, &behaviour));
-    }
-}
-
-/// A peer that does this with each connection.
-fn raw_peer(act: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
-    std::thread::spawn(move || {
-        while let Ok((stream, _)) = listener.accept() {
-            act(stream);
-        }
-    });
-    address
-}
 
 fn connect(address: SocketAddr) -> Channel {
     Channel::connect(address.to_string()).expect("the peer takes connections")

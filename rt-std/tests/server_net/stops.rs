@@ -1,48 +1,21 @@
-//! The end of a server, and of a handler that panics.
+//! The end of a server whose handlers do not look.
 
-use crate::common::toy::{M, Served, Toy};
-use crate::{LONG, Setup};
-use proto_core::call::Kind;
-use proto_core::grpc::{Code, Status};
-use proto_core::rpc::{BlockingService, MethodInfo, ServerCall, ServiceInfo};
-use rt_std::os::{Address, RealOs};
-use rt_std::server::ServerError;
-use rt_std::{Server, Stop};
-use std::net::TcpStream;
+use proto_core::grpc::Code;
+use rt_common_testing::toy::M;
+use rt_common_testing::{LONG, Setup, Std};
+use rt_std::testkit::Probe;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 #[test]
-fn a_graceful_stop_lets_running_calls_end_and_takes_no_new_connections() {
-    let setup = Setup::new(3, |b| b);
-    let mut c = setup.client();
-    c.request(1, M::Latch.info(), None, b"");
-    c.open(2, M::LatchStream.info());
-    c.flush();
-    setup.until("both run", || setup.toy.latch.load(SeqCst) == 2);
-    let stop: Stop = setup.server.stop();
-    stop.graceful(LONG);
-    stop.graceful(LONG * 2);
-    c.until("GOAWAY", |c| c.goaway);
-    let Address::Tcp(address) = setup.server.address().clone() else { panic!("a TCP server") };
-    setup.until("nobody listens", || TcpStream::connect(address).is_err());
-    setup.toy.latch.fetch_add(1, SeqCst);
-    c.until("both end well", |c| c.all_ended([1, 2]));
-    assert!([1, 2].iter().all(|i| c.ended(*i).is_some_and(|e| e.0 == Code::Ok)));
-    c.until("the connection ends", |c| c.eof);
-    let report = setup.server.wait();
-    assert_eq!((report.calls, report.forced, report.left_behind), (2, 0, 0));
-}
-
-#[test]
 fn the_end_of_the_grace_cuts_calls_and_leaves_deaf_handlers_behind() {
-    let setup = Setup::new(100, |b| b);
+    let setup = Setup::<Std>::new(100, |b| b);
     let mut c = setup.client();
     c.request(1, M::Latch.info(), None, b"");
     c.open(2, M::WaitStream.info());
     c.request(3, M::Wait.info(), None, b"");
     c.flush();
-    setup.until("all run", || setup.probe.counts().busy == 3);
+    setup.until("all run", || Probe::of(&setup.server).counts().busy == 3);
     let stop = setup.server.stop();
     stop.graceful(LONG);
     stop.graceful(Duration::from_millis(20));
@@ -52,129 +25,4 @@ fn the_end_of_the_grace_cuts_calls_and_leaves_deaf_handlers_behind() {
     let report = setup.server.wait();
     assert_eq!((report.forced, report.left_behind), (3, 1), "the latch does not look");
     toy.latch.fetch_add(100, SeqCst);
-}
-
-#[test]
-fn serve_returns_when_stopped_and_before_it_has_begun_too() {
-    let os = RealOs::shared();
-    for early in [true, false] {
-        let server = Server::builder().add_service(Served(Toy::new(&os, 0))).bind("127.0.0.1:0").expect("a free port");
-        let stop = server.stop();
-        if early {
-            stop.graceful(LONG);
-        }
-        let served = std::thread::spawn(move || server.serve().expect("it serves"));
-        if !early {
-            stop.graceful(LONG);
-        }
-        assert_eq!(served.join().expect("no panic").left_behind, 0);
-    }
-}
-
-#[test]
-fn a_dropped_server_frees_its_address() {
-    let os = RealOs::shared();
-    let service = || Served(Toy::new(&os, 0));
-    let running = Server::builder().add_service(service()).bind("127.0.0.1:0").expect("a free port").spawn();
-    let Address::Tcp(address) = running.address().clone() else { panic!("a TCP server") };
-    drop(running);
-    let again = Server::builder().add_service(service()).bind(address).expect("it is free again");
-    drop(again);
-}
-
-#[test]
-fn an_address_in_use_and_one_that_is_none_are_named() {
-    let setup = Setup::new(0, |b| b);
-    let Address::Tcp(address) = setup.server.address().clone() else { panic!("a TCP server") };
-    let bind = |at: &str| Server::builder().add_service(Served(setup.toy.clone())).bind(at).map(drop);
-    let error = bind(&address.to_string()).expect_err("it is in use");
-    assert!(matches!(error, ServerError::Bind { .. }));
-    let text = error.to_string();
-    assert!(text.contains(&address.to_string()) && text.contains("in use"), "{text}");
-    for wrong in ["127.0.0.1", "127.0.0.1:99999"] {
-        let error = bind(wrong).expect_err("no address");
-        assert!(error.to_string().contains(wrong), "{error}");
-    }
-    let twice = Server::builder().add_service(Served(setup.toy.clone())).add_service(Served(setup.toy.clone()));
-    let error = twice.bind("127.0.0.1:0").expect_err("one name, two services");
-    assert!(error.to_string().contains("toy.Toy"), "{error}");
-}
-
-#[test]
-fn a_server_that_listens_without_a_service_is_an_error_that_says_what_to_add() {
-    let error = Server::builder().bind("127.0.0.1:0").expect_err("nothing is served");
-    assert!(matches!(error, ServerError::NoService));
-    assert!(error.to_string().contains("add_service"), "{error}");
-}
-
-#[test]
-fn a_unix_socket_in_a_directory_that_is_not_there_names_the_directory() {
-    let setup = Setup::new(0, |b| b);
-    let folder = std::env::temp_dir().join(format!("no-such-directory-{}", std::process::id()));
-    let server = Server::builder().add_service(Served(setup.toy.clone()));
-    let text = server.bind_unix(folder.join("socket")).expect_err("there is no directory").to_string();
-    assert!(text.contains(&format!("the directory {} does not exist", folder.display())), "{text}");
-}
-
-#[test]
-fn a_panic_is_unknown_and_the_server_lives_on() {
-    let setup = Setup::new(0, |b| b.max_handler_threads(2));
-    let mut c = setup.client();
-    for i in 0..40 {
-        c.request(i, if i % 2 == 0 { M::Panic } else { M::Echo }.info(), None, b"x");
-    }
-    c.until("all answered", |c| c.all_ended(0..40));
-    for i in 0..40 {
-        let status = c.status(i).expect("it ended");
-        assert_eq!(status.code(), if i % 2 == 0 { Code::Unknown } else { Code::Ok });
-        assert!(i % 2 != 0 || status.message().contains("/toy.Toy/Panic"), "{status}");
-    }
-    c.pipe.close();
-    assert_eq!(setup.server.shutdown(LONG).panics, 20);
-}
-
-#[test]
-fn a_panic_outside_of_handlers_costs_its_connection_and_no_worker() {
-    /// Its lookup of methods panics; so does what its handlers leave behind.
-    struct Broken;
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            assert!(std::thread::panicking(), "dropped");
-        }
-    }
-    static ONLY: &[MethodInfo] = &[MethodInfo { name: "Drop", path: "/broken.Broken/Drop", kind: Kind::UNARY }];
-    static FIND: &[MethodInfo] = &[MethodInfo { name: "Find", path: "/broken.Broken/Find", kind: Kind::UNARY }];
-    static INFO: ServiceInfo = ServiceInfo {
-        name: "broken.Broken",
-        methods: ONLY,
-        find: |name| if name == b"Drop" { Some(0) } else { panic!("a broken table of methods") },
-    };
-    impl BlockingService for Broken {
-        fn info(&self) -> &'static ServiceInfo {
-            &INFO
-        }
-        fn call(&self, _: u16, call: &mut ServerCall) -> Result<(), Status> {
-            call.context.insert(Bomb);
-            Err(Status::aborted("as always"))
-        }
-    }
-    let setup = Setup::new(0, |b| b.add_service(Broken).max_handler_threads(2));
-    let mut good = setup.client();
-    good.ping_within(1, LONG);
-    for round in 0..10 {
-        let mut c = setup.client();
-        c.request(1, &ONLY[0], None, b"");
-        c.until("its answer", |c| c.ended(1).is_some_and(|e| e.0 == Code::Aborted));
-        c.request(2, M::Sleep.info(), None, &crate::common::toy::number(2_000));
-        c.open(3, M::WaitStream.info());
-        c.request(4, &FIND[0], None, b"");
-        c.until("the end of the connection", |c| c.eof);
-        good.request(round, M::Echo.info(), None, b"x");
-        good.until("an answer", |c| c.ended(round).is_some_and(|e| e.0 == Code::Ok));
-    }
-    setup.until("all is given back", || setup.probe.counts().busy == 0 && setup.probe.counts().connections == 1);
-    good.pipe.close();
-    let report = setup.server.shutdown(LONG);
-    assert_eq!((report.panics, report.left_behind), (20, 0));
 }

@@ -1,9 +1,9 @@
 //! The scenarios: what must hold whatever the seed. Busy ones.
 
-use crate::common::cli::Cli;
-use crate::common::toy::{M, number};
 use crate::world::{ACCEPT, Body, LATE, MS, RTT, Scene, US, World, run};
 use proto_core::grpc::Code;
+use rt_common_testing::Cli;
+use rt_common_testing::toy::{M, number};
 use rt_std::testkit::{Failure, Report, Rule};
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;

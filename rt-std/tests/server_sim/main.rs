@@ -2,8 +2,6 @@
 #![allow(unreachable_pub, missing_docs)]
 
 mod cases;
-#[path = "../common/mod.rs"]
-mod common;
 mod quiet;
 mod world;
 

@@ -1,10 +1,10 @@
 //! The scenarios with little traffic: what background noise would hide. And the ends.
 
 use crate::cases::{Outcome, body};
-use crate::common::cli::Cli;
-use crate::common::toy::{M, number};
 use crate::world::{ACCEPT, LATE, MS, RTT, Scene, US, run};
 use proto_core::grpc::Code;
+use rt_common_testing::Cli;
+use rt_common_testing::toy::{M, number};
 use rt_std::testkit::Rule;
 use std::time::Duration;
 

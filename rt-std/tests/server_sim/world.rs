@@ -1,8 +1,8 @@
 //! One server, its clients, a seed.
 
-use crate::common::cli::Cli;
-use crate::common::toy::{Served, Toy};
 use proto_core::Config;
+use rt_common_testing::Cli;
+use rt_common_testing::toy::{Blocking, Toy};
 use rt_std::Server;
 use rt_std::os::Address;
 use rt_std::server::ServerBuilder;
@@ -65,7 +65,7 @@ impl Scene {
     fn builder(&self, toy: &Arc<Toy>) -> ServerBuilder {
         let (window, max_unsent) = (self.window, self.max_unsent);
         let builder = Server::builder()
-            .add_service(Served(toy.clone()))
+            .add_service(Blocking(toy.clone()))
             .max_handler_threads(self.handlers)
             .max_streaming_handlers(self.streams)
             .max_queued_calls(self.queue)

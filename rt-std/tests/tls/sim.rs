@@ -1,9 +1,9 @@
 //! TLS on the simulated network: narrow, chopped, slow, cut, lossy; whatever the seed, every call ends, and each message
 //! arrives once and in order.
 
-use super::world::{Service, greeting};
 use proto_build_testing::hello::v1::{HelloServiceClient, HelloServiceServer};
 use proto_tls::testkit::Authority;
+use rt_common_testing::greeter::{Greeter, greeting};
 use rt_std::testkit::{Network, Sim};
 use rt_std::tls::{TlsAcceptor, TlsConnector};
 use rt_std::{Channel, Code, Request, Status};
@@ -27,7 +27,7 @@ fn play(network: fn(u64) -> Network, scene: impl Fn(&Sim, HelloServiceClient<Cha
     for seed in 0..12 {
         let sim = Sim::seed(seed).with_network(network(seed)).with_tls(connector.clone(), acceptor.clone());
         sim.run(|sim| {
-            let server = sim.serve(HelloServiceServer::blocking(Service));
+            let server = sim.serve(HelloServiceServer::blocking(Greeter));
             scene(sim, HelloServiceClient::new(sim.channel(&server)));
         });
     }

@@ -1,26 +1,17 @@
-//! The server when the system has no descriptors left: it goes on, and accepts again when there are some. In a process
-//! of its own, since the limit is the whole process's.
+//! Servers when the system has no descriptors left: they go on, and accept again when there are some. The limit is the whole
+//! process's, so each has one of its own.
 #![cfg(target_os = "linux")]
 
-#[path = "../../rt-std/tests/common/cli.rs"]
-#[allow(dead_code, unreachable_pub, missing_docs)]
-mod cli;
-#[path = "server_net/toy.rs"]
-#[allow(dead_code, unreachable_pub, missing_docs)]
-mod toy;
-
-use cli::Cli;
-use futures_lite::future::block_on;
 use proto_core::Config;
 use proto_core::grpc::Code;
-use rt_smol::{Address, Server};
+use rt_common_testing::process::alone;
+use rt_common_testing::runtime::{Running, Server, ServerBuilder};
+use rt_common_testing::toy::{M, Toy};
+use rt_common_testing::{Cli, LONG, Runtime, on_both};
 use rt_std::os::{Os, RealOs};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::sync::Arc;
 use std::time::Duration;
-use toy::{M, Served, Toy};
-
-const LONG: Duration = Duration::from_secs(20);
 
 fn descriptors() -> u64 {
     std::fs::read_dir("/proc/self/fd").expect("/proc is there").count() as u64
@@ -38,18 +29,23 @@ fn call(c: &mut Cli, label: u32) {
     assert_eq!(c.ended(label).map(|e| e.0), Some(Code::Ok));
 }
 
-#[test]
-fn without_descriptors_the_server_serves_whom_it_has_and_accepts_the_others_later() {
+on_both! {
+    without_descriptors_the_server_serves_whom_it_has_and_accepts_the_others_later,
+}
+
+fn without_descriptors_the_server_serves_whom_it_has_and_accepts_the_others_later<R: Runtime>() {
+    alone(serves_whom_it_has_and_accepts_the_others_later::<R>);
+}
+
+fn serves_whom_it_has_and_accepts_the_others_later<R: Runtime>() {
     let os: Arc<dyn Os> = RealOs::shared();
-    let builder = Server::builder().add_service(Served(Toy::new(0))).min_ping_interval(Duration::ZERO);
-    let server = builder.bind("127.0.0.1:0").expect("a free port");
-    let Address::Tcp(address) = server.local_addr().clone() else { panic!("a TCP server") };
-    let address = rt_std::Address::Tcp(address);
+    let server = R::server().toy(&Toy::new(&os, 0)).configure(|config| config.min_ping_interval = Duration::ZERO);
+    let server = server.bind("127.0.0.1:0").expect("a free port");
     let nobody = descriptors();
     // They stand in the backlog; a client takes two descriptors, its waiting included.
     let mut clients: Vec<_> = (0..12)
         .map(|_| {
-            let mut c = Cli::new(&os, &address, Config::default());
+            let mut c = Cli::new(&os, server.local_addr(), Config::default());
             c.flush();
             c.pump_for(Duration::ZERO);
             c
@@ -74,7 +70,7 @@ fn without_descriptors_the_server_serves_whom_it_has_and_accepts_the_others_late
         call(c, 3);
     }
     clients.iter().for_each(|c| c.pipe.close());
-    let report = block_on(running.shutdown(LONG));
+    let report = running.shutdown(LONG);
     assert_eq!((report.connections, report.calls), (12, 14));
     drop(clients);
     // What the reactor and the executor have opened for themselves stays.

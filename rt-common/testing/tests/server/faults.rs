@@ -1,14 +1,18 @@
 //! Connections that break at every point, beside one that must not notice.
 
-use crate::common::toy::{M, number};
-use crate::{LONG, Setup};
 use proto_core::grpc::Code;
 use proto_core::testkit::Random;
+use rt_common_testing::runtime::{Running, ServerBuilder};
+use rt_common_testing::toy::{M, number};
+use rt_common_testing::{Runtime, Setup, on_both};
 use std::time::Duration;
 
-#[test]
-fn connections_that_break_anywhere_cost_nothing_but_themselves() {
-    let setup = Setup::new(0, |b| b.max_queued_calls(10_000));
+on_both! {
+    connections_that_break_anywhere_cost_nothing_but_themselves,
+}
+
+fn connections_that_break_anywhere_cost_nothing_but_themselves<R: Runtime>() {
+    let setup = Setup::<R>::new(0, |b| b.takes_calls(10_000));
     std::thread::scope(|scope| {
         let vandal = |seed: u64| {
             let setup = &setup;
@@ -55,9 +59,9 @@ fn connections_that_break_anywhere_cost_nothing_but_themselves() {
         good.pipe.close();
     });
     setup.until("all is given back", || {
-        let n = setup.probe.counts();
-        (n.busy, n.queued, n.connections) == (0, 0, 0)
+        let n = setup.server.counts();
+        (n.handlers, n.connections) == (0, 0)
     });
-    let report = setup.server.shutdown(LONG);
+    let report = setup.shutdown();
     assert_eq!((report.left_behind, report.forced), (0, 0));
 }

@@ -1,16 +1,23 @@
 //! Peers that mean no good, or speak something else: each costs its own connection, and nothing else.
 
-use crate::toy::M;
-use crate::{LONG, Setup};
+use rt_common_testing::runtime::{Running, ServerBuilder};
+use rt_common_testing::toy::M;
+use rt_common_testing::{LONG, Runtime, Setup, on_both};
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
+
+on_both! {
+    a_bad_peer_costs_its_own_connection,
+    an_http_1_request_gets_an_answer_that_says_what_is_spoken_here,
+    connections_that_are_gone_before_they_are_accepted_do_no_harm,
+}
 
 /// The preface of HTTP/2.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Everything until the server closes.
-fn answer(setup: &Setup, sent: &[u8], half_close: bool) -> Vec<u8> {
+fn answer<R: Runtime>(setup: &Setup<R>, sent: &[u8], half_close: bool) -> Vec<u8> {
     let mut socket = setup.socket();
     socket.write_all(sent).expect("it can be written");
     if half_close {
@@ -23,9 +30,8 @@ fn answer(setup: &Setup, sent: &[u8], half_close: bool) -> Vec<u8> {
     }
 }
 
-#[test]
-fn a_bad_peer_costs_its_own_connection() {
-    let setup = Setup::new(0, |b| b.handshake_timeout(Duration::from_millis(200)));
+fn a_bad_peer_costs_its_own_connection<R: Runtime>() {
+    let setup = Setup::<R>::new(0, |b| b.handshake_timeout(Duration::from_millis(200)));
     let mut good = setup.client();
     good.ping_within(1, LONG);
     let noise: Vec<u8> = (0..2000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
@@ -53,9 +59,8 @@ fn a_bad_peer_costs_its_own_connection() {
 }
 
 /// As curl and browsers do; `Connection: close` is what they read on for.
-#[test]
-fn an_http_1_request_gets_an_answer_that_says_what_is_spoken_here() {
-    let setup = Setup::new(0, |b| b.handshake_timeout(LONG));
+fn an_http_1_request_gets_an_answer_that_says_what_is_spoken_here<R: Runtime>() {
+    let setup = Setup::<R>::new(0, |b| b.handshake_timeout(LONG));
     let get = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/8.0\r\nAccept: */*\r\n\r\n";
     let whole = String::from_utf8(answer(&setup, get, false)).expect("a text");
     let (head, body) = whole.split_once("\r\n\r\n").expect("a head");
@@ -82,9 +87,8 @@ fn an_http_1_request_gets_an_answer_that_says_what_is_spoken_here() {
     setup.until("none is left", || setup.server.counts().connections == 0);
 }
 
-#[test]
-fn connections_that_are_gone_before_they_are_accepted_do_no_harm() {
-    let setup = Setup::new(0, |b| b);
+fn connections_that_are_gone_before_they_are_accepted_do_no_harm<R: Runtime>() {
+    let setup = Setup::<R>::new(0, |b| b);
     for _ in 0..200 {
         drop(setup.socket());
     }

@@ -1,143 +1,14 @@
-//! A service for tests of the server: handlers that are fast, slow, stuck, deaf, that lie about their time, or panic.
+//! The handlers that block.
 
-use bytes::{Buf, Bytes};
-use proto_core::call::Kind;
+use super::{ALL, INFO, M, Toy, UNARY, as_number};
+use bytes::Bytes;
 use proto_core::grpc::Status;
-use proto_core::rpc::{BlockingService, MethodInfo, Raw, Response, ServerCall, ServiceInfo};
-use proto_core::rpc::{Decode, Encode};
-use rt_std::os::Os;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use proto_core::rpc::{BlockingService, Decode, Encode, Raw, Response, ServerCall, ServiceInfo};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-/// Methods, by number. The first ones are unary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum M {
-    /// Gives the request back.
-    Echo,
-    /// Sleeps for as many microseconds as the request says.
-    Sleep,
-    /// Until as many calls as the latch wants are in it.
-    Latch,
-    /// Until it is cancelled.
-    Wait,
-    /// As many bytes as the request says.
-    Big,
-    Panic,
-    /// As `Sleep`; the measured mean lies.
-    Mixed,
-    /// Gives every request back, one by one.
-    EchoStream,
-    /// Sends 60 messages of 400 bytes.
-    Flood,
-    /// Until it is cancelled.
-    WaitStream,
-    LatchStream,
-    /// Two messages at once, then 20 ms without a word to the runtime, then a third.
-    Pair,
-    /// Server streaming, with the bytes that the request says.
-    Reply,
-    /// Sends 400 bytes every now and then until it fails; how goes to `last`.
-    Chatter,
-    /// Receives until it fails; how goes to `last`.
-    Listen,
-}
-
-const UNARY: Kind = Kind::UNARY;
-const BIDI: Kind = Kind::BIDI;
-
-macro_rules! methods {
-    ($($name:literal $kind:expr;)*) => {
-        &[$(MethodInfo { name: $name, path: concat!("/toy.Toy/", $name), kind: $kind }),*]
-    };
-}
-
-static METHODS: &[MethodInfo] = methods! {
-    "Echo" UNARY;
-    "Sleep" UNARY;
-    "Latch" UNARY;
-    "Wait" UNARY;
-    "Big" UNARY;
-    "Panic" UNARY;
-    "Mixed" UNARY;
-    "EchoStream" BIDI;
-    "Flood" BIDI;
-    "WaitStream" BIDI;
-    "LatchStream" BIDI;
-    "Pair" BIDI;
-    "Reply" Kind::SERVER_STREAMING;
-    "Chatter" BIDI;
-    "Listen" BIDI;
-};
-
-const ALL: [M; 15] = [
-    M::Echo,
-    M::Sleep,
-    M::Latch,
-    M::Wait,
-    M::Big,
-    M::Panic,
-    M::Mixed,
-    M::EchoStream,
-    M::Flood,
-    M::WaitStream,
-    M::LatchStream,
-    M::Pair,
-    M::Reply,
-    M::Chatter,
-    M::Listen,
-];
-
-static INFO: ServiceInfo = ServiceInfo {
-    name: "toy.Toy",
-    methods: METHODS,
-    // Few methods, in a test: the order of the table decides.
-    find: |name| METHODS.iter().position(|m| m.name.as_bytes() == name).and_then(|n| u16::try_from(n).ok()),
-};
-
-impl M {
-    pub fn info(self) -> &'static MethodInfo {
-        &METHODS[self as usize]
-    }
-}
-
-/// What handlers share with the scenario.
-pub struct Toy {
-    os: Arc<dyn Os>,
-    /// Calls in the latch, and how many open it.
-    pub latch: AtomicU64,
-    pub wants: u64,
-    /// `Wait` handlers that have ended.
-    pub ended: AtomicU64,
-    /// The most that was unsent when a handler began.
-    pub peak: AtomicUsize,
-    pub unsent: std::sync::OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
-    /// What handlers learned last of their calls.
-    pub last: Mutex<Vec<String>>,
-}
-
-/// A number as a request.
-pub fn number(n: u32) -> Bytes {
-    Bytes::copy_from_slice(&n.to_be_bytes())
-}
-
-fn as_number(mut bytes: &[u8]) -> u64 {
-    if bytes.len() < 4 { 0 } else { u64::from(bytes.get_u32()) }
-}
-
 impl Toy {
-    pub fn new(os: &Arc<dyn Os>, wants: u64) -> Arc<Self> {
-        Arc::new(Toy {
-            os: os.clone(),
-            latch: AtomicU64::new(0),
-            wants,
-            ended: AtomicU64::new(0),
-            peak: AtomicUsize::new(0),
-            unsent: std::sync::OnceLock::new(),
-            last: Mutex::default(),
-        })
-    }
-
     /// Not through the context: a handler that does not look.
     fn sleep(&self, micros: u64) {
         let until = self.os.now() + Duration::from_micros(micros);
@@ -230,9 +101,9 @@ impl Toy {
 }
 
 /// The service that is served.
-pub struct Served(pub Arc<Toy>);
+pub struct Blocking(pub Arc<Toy>);
 
-impl BlockingService for Served {
+impl BlockingService for Blocking {
     fn info(&self) -> &'static ServiceInfo {
         &INFO
     }
