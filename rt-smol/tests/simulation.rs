@@ -209,3 +209,16 @@ fn a_seed_replays_poll_by_poll_and_byte_for_byte() {
     }
     assert_eq!(said.len(), 4, "each seed has a run of its own");
 }
+
+#[test]
+fn a_grace_that_never_ends_is_over_with_the_last_call() {
+    Sim::seed(1).run(async |sim| {
+        let server = sim.serve(HelloServiceServer::new(Service::default()));
+        let hello = HelloServiceClient::new(sim.channel(&server));
+        let call = sim.spawn(async move { hello.say_hello(greeting("slow")).await });
+        sim.sleep(20 * MS).await;
+        let report = server.shutdown(Duration::MAX).await;
+        assert_eq!((report.calls, report.forced, report.left_behind), (1, 0, 0));
+        assert_eq!(call.await.expect("a reply").reply, "slow");
+    });
+}
