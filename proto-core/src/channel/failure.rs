@@ -38,6 +38,13 @@ pub enum ConnectFailure {
         /// The error behind it, where a runtime has more to tell than words (TLS).
         cause: Option<Cause>,
     },
+    /// The one connection that the channel has, a byte stream, takes no more calls.
+    Stream {
+        /// What went wrong.
+        error: String,
+        /// The error behind it, where a runtime has more to tell than words (TLS).
+        cause: Option<Cause>,
+    },
 }
 
 /// An error of the layers below, whatever its type; it is the `source()` of a [`ConnectFailure`]. Two are equal when they
@@ -76,6 +83,9 @@ impl fmt::Display for ConnectFailure {
                 let tried = Tried { host: host.as_deref(), tried: *tried, of: *of };
                 write!(f, "connecting to {place}{tried}: {error}")
             }
+            ConnectFailure::Stream { error, .. } => {
+                write!(f, "the channel's byte stream takes no more calls: {error}")
+            }
         }
     }
 }
@@ -83,7 +93,9 @@ impl fmt::Display for ConnectFailure {
 impl core::error::Error for ConnectFailure {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            ConnectFailure::Connect { cause: Some(cause), .. } => Some(&*cause.0),
+            ConnectFailure::Connect { cause: Some(cause), .. } | ConnectFailure::Stream { cause: Some(cause), .. } => {
+                Some(&*cause.0)
+            }
             _ => None,
         }
     }
@@ -148,7 +160,7 @@ impl ConnectFailure {
     pub(super) fn status(&self, next: Option<Duration>) -> Status {
         let (local, phase) = match self {
             ConnectFailure::Resolve { .. } => (Local::Resolve, phase::RESOLVING),
-            ConnectFailure::Connect { .. } => (Local::Connect, phase::CONNECTING),
+            ConnectFailure::Connect { .. } | ConnectFailure::Stream { .. } => (Local::Connect, phase::CONNECTING),
         };
         Status::unavailable(format!("{self}{}", NextAttempt(next)))
             .with_origin(Origin::Local(local))

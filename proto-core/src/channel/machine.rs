@@ -78,6 +78,8 @@ pub struct Channel {
     pub(super) short_lives: u32,
     calls: usize,
     pub(super) idle_since: Instant,
+    /// Its first connection is its last.
+    pub(super) once: bool,
 }
 
 impl Channel {
@@ -101,7 +103,17 @@ impl Channel {
             short_lives: 0,
             calls: 0,
             idle_since: Instant::ZERO,
+            once: false,
         }
+    }
+
+    /// The same, over one connection and never another, such as a byte stream that somebody else has opened: when it takes no more
+    /// calls, or the attempt fails, the channel is SHUTDOWN, and every pick fails and says why. Nor is it closed for being idle.
+    #[must_use]
+    pub fn with_one_connection(mut self) -> Self {
+        self.once = true;
+        self.idle_timeout = None;
+        self
     }
 
     /// The same, but through this proxy (see [`ProxyRules::proxy_for`](super::ProxyRules::proxy_for)): its name is resolved, and every
@@ -169,6 +181,7 @@ impl Channel {
                 call.failures_before = None;
                 Pick::Ready(*key)
             }
+            (Phase::Shutdown, Some(failure @ ConnectFailure::Stream { .. })) => Pick::Fail(failure.status(None)),
             (Phase::Shutdown, _) => Pick::Fail(failure::shutdown()),
             (Phase::BackingOff { .. }, Some(failure)) if !call.wait_for_ready => {
                 Pick::Fail(failure.status(self.until_next_round(now)))

@@ -1,7 +1,7 @@
 //! What a channel does between its inputs: rounds of attempts, from the lookup to a connection or to the backoff.
 
 use super::address::Address;
-use super::failure::{ConnectFailure, Rough};
+use super::failure::{Cause, ConnectFailure, Rough};
 use super::machine::Channel;
 use super::orders::{ConnectionKey, Order};
 use super::state::{Attempt, Phase, Stage};
@@ -97,6 +97,9 @@ impl Channel {
         let Phase::Connecting { round, attempt } = &mut self.phase else { return };
         let cause = attempt.cause.take();
         let (round, next) = (*round, attempt.index.saturating_add(1));
+        if self.once {
+            return self.stream_over(error, cause);
+        }
         self.failure = Some(ConnectFailure::Connect {
             address: attempt.address.clone(),
             host: self.hop.name().map(ToOwned::to_owned),
@@ -127,6 +130,9 @@ impl Channel {
     /// The connection that calls went to takes no more: IDLE, until somebody wants it, unless this happens again and again.
     pub(super) fn ready_over(&mut self, now: Instant, reason: &str) {
         let Phase::Ready { since, address, .. } = &self.phase else { return };
+        if self.once {
+            return self.stream_over(reason, None);
+        }
         if now - *since >= SHORT_LIFE {
             self.short_lives = 0;
         } else {
@@ -147,6 +153,13 @@ impl Channel {
             cause: None,
         });
         self.round_failed(since);
+    }
+
+    /// There is no other connection to be had. What runs on the one that there was may come to its end.
+    fn stream_over(&mut self, reason: &str, cause: Option<Cause>) {
+        self.failures = self.failures.wrapping_add(1);
+        self.failure = Some(ConnectFailure::Stream { error: reason.to_owned(), cause });
+        self.enter(Phase::Shutdown);
     }
 
     /// The time of what is under way is over.

@@ -238,3 +238,50 @@ fn a_channel_can_be_handed_to_another_thread() {
     fn sendable<T: Send + Sync>() {}
     sendable::<Channel>();
 }
+
+/// A channel over one connection.
+fn once() -> World {
+    let mut world = World::new(ADDRESS);
+    world.channel = world.channel.with_one_connection();
+    world
+}
+
+#[test]
+fn a_channel_over_one_connection_ends_with_it_for_whoever_waits_too() {
+    let mut world = once();
+    let key = world.connected();
+    world.pass(MINUTE * 600);
+    assert_eq!((world.picked(), world.orders()), (key, vec![]));
+    world.channel.handle_closed(world.now, key, "reset by peer");
+    assert_eq!((world.channel.state(), world.orders()), (State::Shutdown, vec![]));
+    for wait_for_ready in [false, true] {
+        let status = world.fails(&mut Waiter::new(wait_for_ready));
+        assert_eq!(status.to_string(), "UNAVAILABLE: the channel's byte stream takes no more calls: reset by peer");
+        assert_eq!((status.seen_by_server(), status.origin()), (Seen::No, Origin::Local(Local::Connect)));
+    }
+}
+
+#[test]
+fn a_channel_over_one_connection_whose_handshake_fails_makes_no_other_attempt() {
+    let mut world = once();
+    let mut call = Waiter::new(true);
+    assert!(world.waits(&mut call));
+    let (key, _) = world.connecting();
+    let before = world.channel.generation();
+    world.channel.handle_failed(world.now, key, "not a server");
+    assert_ne!(world.channel.generation(), before);
+    assert!(world.fails(&mut call).message().ends_with("not a server"));
+    assert_eq!((world.channel.poll_timeout(), world.orders()), (None, vec![]));
+}
+
+#[test]
+fn calls_on_the_one_connection_end_well_when_it_takes_no_more() {
+    let mut world = once();
+    let key = world.connected();
+    world.channel.handle_draining(world.now, key);
+    // Nobody is told to end it.
+    assert_eq!((world.channel.state(), world.orders()), (State::Shutdown, vec![]));
+    assert!(world.fails(&mut Waiter::new(true)).message().ends_with("the peer sent GOAWAY"));
+    world.channel.shutdown(MINUTE);
+    assert_eq!(world.orders(), vec![Order::Close { key, grace: MINUTE }]);
+}

@@ -26,6 +26,8 @@ pub struct ChannelSettings {
     pub replay_limit: usize,
     /// `None`: as the environment says.
     pub proxy: Option<Result<ProxyRules, ProxyError>>,
+    /// There is one connection and never another: a byte stream.
+    pub once: bool,
 }
 
 /// What is left of them for connections and calls, once the channel is built.
@@ -52,6 +54,7 @@ impl ChannelSettings {
             defaults: RequestOptions::new(),
             replay_limit: REPLAY_LIMIT,
             proxy: None,
+            once: false,
         }
     }
 
@@ -83,11 +86,15 @@ impl ChannelSettings {
         if connection.authority.is_empty() {
             connection.authority = target.authority().into();
         }
+        if self.once {
+            connection.idle_timeout = None;
+        }
         // The connections count their calls themselves: only they know when they have none.
         let config =
             ChannelConfig { seed, connect_timeout: self.connect_timeout, backoff: self.backoff, idle_timeout: None };
         let calls = CallDefaults { timeout: self.timeout, metadata: self.defaults.metadata };
         let channel = Channel::new(place, config).with_proxy(proxy.as_ref());
+        let channel = if self.once { channel.with_one_connection() } else { channel };
         Ok((CallSettings { connection, calls, replay_limit: self.replay_limit }, channel))
     }
 }

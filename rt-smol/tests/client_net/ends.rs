@@ -252,7 +252,7 @@ fn a_channel_whose_byte_stream_has_ended_fails_every_call_at_once() {
             let status = channel.unary(&ECHO, request).await.expect_err("the stream has ended");
             let text = status.to_string();
             assert_eq!((status.code(), status.seen_by_server()), (Code::Unavailable, Seen::No), "{text}");
-            assert!(text.contains("the channel's byte stream has ended"), "{text}");
+            assert!(text.contains("the channel's byte stream takes no more calls"), "{text}");
             assert!(!text.contains("unix:stream") && !text.contains("next attempt"), "{text}");
         }
     });

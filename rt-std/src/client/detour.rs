@@ -23,8 +23,8 @@ pub(super) type Lead = Box<dyn Fn() -> io::Result<Arc<dyn Pipe>> + Send + Sync>;
 
 impl Channel {
     /// A channel over this byte stream: anything that implements `Read + Write`, or its two halves. [`ByteStream`] says what
-    /// it costs, and in which mode a value of one's own has to be. When the stream has ended, calls fail with UNAVAILABLE.
-    /// [`ChannelBuilder::from_io`] is the same with settings.
+    /// it costs, and in which mode a value of one's own has to be. When the stream has ended, the channel is shut down, and calls
+    /// fail with UNAVAILABLE, those that wait for a connection too. [`ChannelBuilder::from_io`] is the same with settings.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
@@ -38,12 +38,13 @@ impl Channel {
     pub fn from_io(stream: impl ByteStream) -> Channel {
         let os = crate::os::RealOs::shared();
         let lead = once(stream.into_pipe(&os));
-        Detour::channel(os, lead)
+        constant(ChannelBuilder::new(TARGET).over_one(os, lead))
     }
 }
 
 impl ChannelBuilder {
-    /// The channel over this byte stream ([`Channel::from_io`]); the target only gives the requests their `:authority`.
+    /// The channel over this byte stream ([`Channel::from_io`]); the target only gives the requests their `:authority`. It is
+    /// not closed for being idle, since it could not be opened again.
     ///
     /// # Errors
     /// As with [`build`](Self::build).
@@ -61,7 +62,12 @@ impl ChannelBuilder {
     }
 
     fn led_to(self, pipe: io::Result<Arc<dyn Pipe>>) -> Result<Channel, Status> {
-        let (os, lead) = (self.seam(), once(pipe));
+        let os = self.seam();
+        self.over_one(os, once(pipe))
+    }
+
+    fn over_one(mut self, os: Arc<dyn Os>, lead: Lead) -> Result<Channel, Status> {
+        self.settings.once = true;
         self.os(Arc::new(Detour { os, lead })).build()
     }
 }
@@ -90,11 +96,16 @@ impl fmt::Debug for Detour {
 impl Detour {
     /// A channel on it.
     pub(super) fn channel(os: Arc<dyn Os>, lead: Lead) -> Channel {
-        match ChannelBuilder::new(TARGET).os(Arc::new(Detour { os, lead })).build() {
-            Ok(channel) => channel,
-            // The target is a constant that parses (tests make such channels), and nothing else can be wrong.
-            Err(status) => unreachable!("{status}"),
-        }
+        constant(ChannelBuilder::new(TARGET).os(Arc::new(Detour { os, lead })).build())
+    }
+}
+
+/// A channel to `TARGET`.
+fn constant(channel: Result<Channel, Status>) -> Channel {
+    match channel {
+        Ok(channel) => channel,
+        // The target is a constant that parses (tests make such channels), and nothing else can be wrong.
+        Err(status) => unreachable!("{status}"),
     }
 }
 

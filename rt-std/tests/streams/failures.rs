@@ -227,3 +227,24 @@ fn a_pipe_of_the_seam_has_entrances_of_its_own() {
     drop(hello);
     assert_eq!(served.join().expect("no panic").expect("it is served").calls, 1);
 }
+
+#[test]
+fn a_channel_whose_byte_stream_has_ended_fails_every_call_at_once() {
+    let (near, far) = sockets();
+    let channel = Channel::from_io(near);
+    let hello = HelloServiceClient::new(channel.clone());
+    let call = thread::spawn(move || hello.say_hello(request("Ada").with_wait_for_ready()));
+    // It is on its way, and has no answer.
+    far.peek(&mut [0]).expect("the preface comes");
+    drop(far);
+    assert_eq!(call.join().expect("no panic").expect_err("nobody answers").code(), Code::Unavailable);
+    let hello = HelloServiceClient::new(channel.clone());
+    for request in [request("Ada"), request("Ada").with_wait_for_ready()] {
+        let status = hello.say_hello(request).expect_err("the stream has ended");
+        let text = status.to_string();
+        assert_eq!((status.code(), status.can_retry()), (Code::Unavailable, true), "{text}");
+        assert!(text.contains("the channel's byte stream takes no more calls"), "{text}");
+        assert!(!text.contains("unix:") && !text.contains("next attempt"), "{text}");
+    }
+    assert_eq!(channel.state(true), rt_std::State::Shutdown);
+}

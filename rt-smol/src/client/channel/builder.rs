@@ -32,15 +32,13 @@ pub struct ChannelBuilder {
     os: Option<Arc<dyn Os>>,
     /// The machine is a simulation.
     simulated: bool,
-    /// There is one connection and never another: with it the channel ends.
-    once: bool,
 }
 
 impl ChannelBuilder {
     rt_common::channel_builder_methods!();
 
     pub(crate) fn new(target: &str) -> Self {
-        ChannelBuilder { settings: ChannelSettings::new(target), tls: None, os: None, simulated: false, once: false }
+        ChannelBuilder { settings: ChannelSettings::new(target), tls: None, os: None, simulated: false }
     }
 
     /// Runs the channel's tasks: anything that spawns a boxed future (default: threads of this crate, shared by all channels and
@@ -94,8 +92,7 @@ impl ChannelBuilder {
     /// # Errors
     /// As with [`build`](Self::build).
     pub fn from_io(mut self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Result<Channel, Status> {
-        self.once = true;
-        self.settings.connection.idle_timeout = None;
+        self.settings.once = true;
         let target = Target::parse(&self.settings.target)?;
         self.over(&target, Target::parse(detour::STREAM)?, Some(detour::once(Arc::new(IoPipe::new(stream)))))
     }
@@ -114,6 +111,6 @@ impl ChannelBuilder {
             os = Arc::new(Detour::new(os, lead));
         }
         let (settings, core) = self.settings.build(target, place, security.scheme(), os.random(), self.simulated)?;
-        Ok(Channel::over(Shared::new(os, settings, security, core, self.once)))
+        Ok(Channel::over(Shared::new(os, settings, security, core)))
     }
 }

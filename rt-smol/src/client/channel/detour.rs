@@ -21,8 +21,8 @@ pub(super) fn once(pipe: Arc<dyn Pipe>) -> Lead {
     let pipe = Lock::new(Some(pipe));
     Box::new(move || {
         let pipe = pipe.lock().take();
-        // Asked again while the first connection drains.
-        pipe.ok_or_else(|| io::Error::other("the server takes no more calls on it"))
+        // Never asked twice: the channel ends with it.
+        pipe.ok_or_else(|| io::Error::other("the byte stream of this channel has ended"))
     })
 }
 

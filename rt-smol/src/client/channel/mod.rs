@@ -3,7 +3,6 @@
 mod attempt;
 mod builder;
 mod detour;
-mod ended;
 mod pending;
 mod runtime;
 mod state;

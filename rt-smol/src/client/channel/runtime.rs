@@ -22,22 +22,14 @@ pub(crate) struct Shared {
     pub(crate) os: Arc<dyn Os>,
     pub(crate) settings: CallSettings,
     pub(super) security: ClientSecurity,
-    /// There is one connection and never another: with it the channel ends.
-    once: bool,
     pub(super) me: Weak<Shared>,
     state: Lock<State>,
 }
 
 impl Shared {
-    pub(super) fn new(
-        os: Arc<dyn Os>,
-        settings: CallSettings,
-        security: ClientSecurity,
-        core: Core,
-        once: bool,
-    ) -> Arc<Self> {
+    pub(super) fn new(os: Arc<dyn Os>, settings: CallSettings, security: ClientSecurity, core: Core) -> Arc<Self> {
         let state = State::new(core);
-        Arc::new_cyclic(|me| Shared { os, settings, security, once, me: me.clone(), state: Lock::new(state) })
+        Arc::new_cyclic(|me| Shared { os, settings, security, me: me.clone(), state: Lock::new(state) })
     }
 
     pub(super) fn lock(&self) -> Guard<'_, State> {
@@ -123,7 +115,7 @@ impl Shared {
                     Ok(None)
                 }
             },
-            Pick::Fail(status) => Err(state.refusal(status)),
+            Pick::Fail(status) => Err(status),
             Pick::Wait if call.deadline().is_some_and(|at| at <= now) => Err(state.core.deadline_exceeded(now)),
             Pick::Wait if state.has_no_task() => Err(executor_gone()),
             Pick::Wait => {
@@ -235,9 +227,6 @@ impl Connections for Shared {
 
     fn closed(&self, key: ConnectionKey, reason: &str, cause: Option<Cause>) {
         self.report(|state, now| {
-            if self.once {
-                state.end_with_stream(reason, cause.clone());
-            }
             if let Some(cause) = cause {
                 state.core.handle_cause(key, cause);
             }

@@ -1,6 +1,5 @@
 //! What the lock of a channel guards.
 
-use super::ended::StreamEnded;
 use super::pending::Pending;
 use super::watch::Watchers;
 use crate::client::driver::Driver;
@@ -25,8 +24,6 @@ pub(super) struct State {
     pub(super) task: Task,
     /// When the task wakes by itself.
     pub(super) timer_at: Option<Instant>,
-    /// The one connection of a channel over a byte stream is gone.
-    pub(super) ended: Option<StreamEnded>,
     /// Those that are woken at the unlock.
     pub(super) woken: Woken,
 }
@@ -72,7 +69,6 @@ impl State {
             pending: Pending::default(),
             task: Task::None,
             timer_at: None,
-            ended: None,
             woken: Woken::default(),
         }
     }

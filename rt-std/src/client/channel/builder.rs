@@ -25,7 +25,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ChannelBuilder {
-    settings: ChannelSettings,
+    pub(in crate::client) settings: ChannelSettings,
     background_io: bool,
     tls: Asked,
     os: Option<Arc<dyn Os>>,
