@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::target_error::{TargetError, TargetProblem};
+use crate::h1::is_name;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -240,15 +241,6 @@ fn parse_port(port: &str, host: &str) -> Result<u16, TargetProblem> {
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// A name that DNS or a hosts file can hold (RFC 1035 section 2.3.4; underscores occur). Others are written in punycode.
-fn is_name(host: &str) -> bool {
-    let labels = host.strip_suffix('.').unwrap_or(host);
-    labels.len() <= 253
-        && labels.split('.').all(|label| {
-            matches!(label.len(), 1..=63) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        })
 }
 
 fn unexpected(part: &'static str, value: &str) -> TargetProblem {

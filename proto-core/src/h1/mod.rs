@@ -14,5 +14,6 @@ mod refusal;
 
 pub use connect::{Connect, ConnectError};
 pub use no_proxy::NoProxy;
+pub(crate) use proxy::is_name;
 pub use proxy::{Proxy, ProxyError, ProxyProblem};
 pub(crate) use refusal::{Look, Refusal};

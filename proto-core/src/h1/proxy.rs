@@ -160,8 +160,17 @@ fn split(authority: &str) -> Result<(&str, Option<&str>), ProxyProblem> {
     if host.is_empty() {
         return Err(ProxyProblem::NoHost);
     }
-    let is_name = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-    if is_name && host.len() <= 253 { Ok((host, port)) } else { Err(ProxyProblem::Host(host.to_owned())) }
+    if is_name(host) { Ok((host, port)) } else { Err(ProxyProblem::Host(host.to_owned())) }
+}
+
+/// A name that DNS or a hosts file can hold (RFC 1035 section 2.3.4; underscores occur). Others are written in punycode. (Targets
+/// are read by it too.)
+pub(crate) fn is_name(host: &str) -> bool {
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    labels.len() <= 253
+        && labels.split('.').all(|label| {
+            matches!(label.len(), 1..=63) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        })
 }
 
 /// Basic credentials (RFC 7617 section 2).
@@ -296,6 +305,7 @@ mod tests {
             ("http://ada:secret@:1", ProxyProblem::NoHost),
             ("", ProxyProblem::NoHost),
             ("http://ada:secret@a b:1", ProxyProblem::Host("a b".into())),
+            ("http://a..b:1", ProxyProblem::Host("a..b".into())),
             ("http://[::1", ProxyProblem::Host("[::1".into())),
             ("http://[::g]:1", ProxyProblem::Host("[::g]:1".into())),
             ("http://p:0", ProxyProblem::Port("0".into())),
