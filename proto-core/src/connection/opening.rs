@@ -151,7 +151,7 @@ impl Machine {
                 }
                 _ if self.h2.ids_ran_out() => lost("its stream ids have run out"),
                 Some(reason) => lost(&format!("{reason}")),
-                None if self.h2.peer_went_away() => local::not_processed("it sent GOAWAY", phase::QUEUED),
+                None if self.h2.peer_went_away() => local::not_processed(&self.why_unprocessed(), phase::QUEUED),
                 None => lost("this side takes it out of use"),
             };
             self.fail(now, slot, status);

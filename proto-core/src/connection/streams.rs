@@ -10,7 +10,7 @@ use crate::grpc::{Code, Local, Seen, Status};
 use crate::h2::{Ready, Reset, StreamKey};
 use crate::time::Instant;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 /// The tag of a stream that has no call yet.
 const UNTAGGED: u32 = u32::MAX;
@@ -252,7 +252,7 @@ impl Machine {
         let phase = self.phase(slot);
         // A server that has answered has seen the call, whatever its code says.
         if reset.unprocessed && !self.calls[slot].headers_received {
-            return local::not_processed(self.why_unprocessed(), phase);
+            return local::not_processed(&self.why_unprocessed(), phase);
         }
         let seen = self.seen(slot);
         if !reset.by_peer && reset.code == ErrorCode::EnhanceYourCalm.to_wire() {
@@ -272,8 +272,9 @@ impl Machine {
         local::reset_by_peer(reset.code, phase, seen)
     }
 
-    fn why_unprocessed(&self) -> &'static str {
-        if self.h2.peer_went_away() { "it sent GOAWAY" } else { "it refused the stream (REFUSED_STREAM)" }
+    pub(super) fn why_unprocessed(&self) -> String {
+        let goaway = self.h2.peers_goaway().map(|goaway| goaway.to_string());
+        goaway.unwrap_or_else(|| "it refused the stream (REFUSED_STREAM)".into())
     }
 
     fn reset_at_server(&mut self, now: Instant, slot: u32, reset: Reset) -> Status {
@@ -281,9 +282,12 @@ impl Machine {
         if self.calls[slot].deadline.is_some_and(|deadline| deadline <= now) {
             return local::deadline(phase, Seen::Yes);
         }
-        let name = ErrorCode::name_of(reset.code);
+        let (code, name) = (reset.code, ErrorCode::name_of(reset.code));
         let message = match reset.by_peer {
-            true => format!("the client cancelled the call ({name}) while {phase}"),
+            true if code == ErrorCode::Cancel.to_wire() => {
+                format!("the client cancelled the call ({name}) while {phase}")
+            }
+            true => format!("the client reset the stream with {name} ({code}) while {phase}"),
             false => format!("the client broke HTTP/2 on this stream ({name}) while {phase}"),
         };
         local::status(Code::Cancelled, message, Local::Reset { code: reset.code }, phase, Seen::Yes)
@@ -299,7 +303,9 @@ impl Machine {
         let code = if self.side == Side::Client { Code::Unavailable } else { Code::Cancelled };
         let status = match reason {
             _ if expired => local::deadline(phase, seen),
-            Some(ConnectionError::Shutdown) => local::status(code, why, Local::Shutdown, phase, seen),
+            Some(ConnectionError::Shutdown) => {
+                local::status(code, format!("{why} while {phase}"), Local::Shutdown, phase, seen)
+            }
             _ => local::connection_lost(code, &why, phase, seen),
         };
         self.end_by_peer(slot, status);

@@ -24,7 +24,8 @@ impl Connection {
         self.tick(now);
         self.output.lost(written);
         if self.closed.is_none() {
-            self.close(ConnectionError::Lost { reason });
+            // A peer that complained, and went, has told more than its system.
+            self.close(self.peers_complaint().unwrap_or(ConnectionError::Lost { reason }));
         }
     }
 

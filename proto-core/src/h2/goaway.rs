@@ -61,11 +61,16 @@ impl GoAwayState {
 
     /// The reason for an end that was agreed upon.
     fn reason(&self) -> Option<ConnectionError> {
-        match &self.theirs {
-            _ if self.ours != Ours::No => Some(ConnectionError::Shutdown),
-            Some(theirs) => Some(ConnectionError::PeerWentAway { code: theirs.code, message: theirs.message.clone() }),
-            None => self.exhausted.then_some(ConnectionError::Shutdown),
+        if self.ours != Ours::No {
+            return Some(ConnectionError::Shutdown);
         }
+        self.theirs().or_else(|| self.exhausted.then_some(ConnectionError::Shutdown))
+    }
+
+    /// What the peer has said about it.
+    fn theirs(&self) -> Option<ConnectionError> {
+        let theirs = self.theirs.as_ref()?;
+        Some(ConnectionError::PeerWentAway { code: theirs.code, message: theirs.message.clone() })
     }
 }
 
@@ -170,9 +175,21 @@ impl Connection {
         }
     }
 
-    /// The error for a transport that ended: expected, if an end was agreed upon.
+    /// The error for a transport that ended: expected, if an end was agreed upon. Where streams live yet it was the peer
+    /// that did not wait for them, whatever this side had said.
     pub(super) fn agreed_end(&self) -> Option<ConnectionError> {
-        self.goaway.reason()
+        let lives = |slot| self.streams.in_use(slot) && !self.streams[slot].state.is_closed();
+        if self.streams.slots().any(lives) { self.goaway.theirs() } else { self.goaway.reason() }
+    }
+
+    /// The peer's own words for an end that was a mistake.
+    pub(super) fn peers_complaint(&self) -> Option<ConnectionError> {
+        self.goaway.theirs().filter(|theirs| !matches!(theirs, ConnectionError::PeerWentAway { code: 0, .. }))
+    }
+
+    /// The peer's GOAWAY, as the end that it leads to.
+    pub(crate) fn peers_goaway(&self) -> Option<ConnectionError> {
+        self.goaway.theirs()
     }
 
     /// The peer has sent GOAWAY. Who only drains may do so on its own account.

@@ -1,6 +1,7 @@
 //! HTTP/2 connections as their owner and their peer see them: pairs in memory, scripted peers, seeded noise.
 
 mod common;
+mod departures;
 mod ending;
 mod explore;
 mod flow;

@@ -189,6 +189,17 @@ impl State {
         self.kick();
     }
 
+    /// The peer has ended the connection.
+    pub(super) fn peer_closed(&mut self, now: Instant) {
+        if self.unwritable.is_some() {
+            return self.read_failed(now, String::new());
+        }
+        if !self.dead && !self.abandoned {
+            self.dead = true;
+            self.core.receive_eof(now);
+        }
+    }
+
     /// The transport is gone, by this reason or the one for which a write had failed.
     pub(super) fn read_failed(&mut self, now: Instant, reason: String) {
         let first = self.unwritable.take().map(|write| write.into_error().to_string());
@@ -312,14 +323,15 @@ impl State {
     /// A call ended without its handler's doing: whoever waits on it is woken, its handler's task too, which drops it.
     fn call_ended(&mut self, now: Instant, id: CallId) {
         let Some(entry) = self.calls.get(id) else { return };
-        if entry.stage == Stage::Waiting {
-            return self.release_call(now, id);
-        }
+        let waiting = entry.stage == Stage::Waiting;
         entry.wake_all(&mut self.to_wake);
         let subscribers = entry.take_subscribers();
         if !subscribers.is_empty() {
             let status = self.status_of(id);
             self.ended.extend(subscribers.into_iter().map(|(_, on_cancel)| (on_cancel, status.clone())));
+        }
+        if waiting {
+            self.release_call(now, id);
         }
     }
 

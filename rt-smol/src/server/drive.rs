@@ -194,7 +194,7 @@ impl Drive {
         match result {
             // All that the peer had said before a write failed has been read.
             Poll::Pending => held.read_failed(now, String::new()),
-            Poll::Ready(Ok(0)) => held.read_failed(now, "the peer closed the connection".into()),
+            Poll::Ready(Ok(0)) => held.peer_closed(now),
             Poll::Ready(Ok(n)) => {
                 input.filled(n);
                 // An error is the core's: its GOAWAY waits to be written, and it is closed.

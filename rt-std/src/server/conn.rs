@@ -179,6 +179,17 @@ impl State {
         if self.visiting { self.again = true } else { self.kick = true }
     }
 
+    /// The peer has ended the connection.
+    pub(super) fn peer_closed(&mut self, now: Instant) {
+        if self.unwritable.is_some() {
+            return self.read_failed(now, String::new());
+        }
+        if !self.dead {
+            self.dead = true;
+            self.core.receive_eof(now);
+        }
+    }
+
     /// The transport is gone, by this reason or the one for which a write had failed.
     pub(super) fn read_failed(&mut self, now: Instant, reason: String) {
         let first = self.unwritable.take().map(|write| write.into_error().to_string());
@@ -281,9 +292,7 @@ impl State {
     /// A call ended without its handler's doing: whoever waits on it is woken.
     fn call_ended(&mut self, hub: &Hub, now: Instant, id: CallId) {
         let Some(entry) = self.calls.get(id) else { return };
-        if entry.stage == Stage::Waiting {
-            return self.release_call(now, id);
-        }
+        let waiting = entry.stage == Stage::Waiting;
         if !hub.broken(Rule::EndWakesHandler) {
             entry.wake(|_| true, &mut self.to_wake);
         }
@@ -291,6 +300,9 @@ impl State {
         if !subscribers.is_empty() {
             let status = self.status_of(id);
             self.ended.extend(subscribers.into_iter().map(|(_, on_cancel)| (on_cancel, status.clone())));
+        }
+        if waiting {
+            self.release_call(now, id);
         }
     }
 

@@ -142,7 +142,7 @@ impl Hub {
         let mut held = self.conn(conn);
         match result {
             Ok(0) if self.broken(Rule::LostEndsCalls) => held.dead = true,
-            Ok(0) => held.read_failed(now, "the peer closed the connection".into()),
+            Ok(0) => held.peer_closed(now),
             Ok(n) => {
                 input.filled(n);
                 // An error is the core's: its GOAWAY waits to be written, and it is closed.
