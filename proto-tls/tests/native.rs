@@ -4,7 +4,8 @@
 
 mod support;
 
-use proto_tls::{ClientTls, ServerTls, TlsProblem};
+use proto_core::channel::Target;
+use proto_tls::{ClientTls, ServerTls, TlsProblem, TlsTarget};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{Authority, Pair};
@@ -23,6 +24,11 @@ fn the_systems_roots_are_trusted_by_default_and_beside_others() {
         Pair::new(ClientTls::new(), server(&folder)).establish();
         let other = Authority::new("other");
         Pair::new(ClientTls::new().with_roots_pem(other.pem()).with_native_roots(), server(&folder)).establish();
+        // And so does a channel to https:// that was given no settings, on either runtime.
+        let target = Target::parse("https://localhost:50051").expect("a target");
+        let tls = TlsTarget::new(&target, None).expect("good settings").expect("https:// speaks TLS");
+        let server_stage = server(&folder).build().expect("good settings").stage().expect("good settings");
+        Pair::of(tls.stage().expect("a name"), server_stage).establish();
         // Named roots replace the system's.
         let (client, _) = Pair::new(ClientTls::new().with_roots_pem(other.pem()), server(&folder)).carry();
         assert_eq!(client.expect("nobody is known").problem(), &TlsProblem::UnknownIssuer);

@@ -11,7 +11,6 @@ on_both! {
     handlers_see_the_clients_certificates,
     a_unix_socket_speaks_tls_when_it_is_told_to,
     a_certificate_is_changed_while_the_server_runs,
-    a_channel_resumes_its_session_when_it_connects_again,
 }
 
 fn many_threads_share_a_connection<R: Runtime>() {
@@ -72,26 +71,4 @@ fn a_certificate_is_changed_while_the_server_runs<R: Runtime>() {
         assert_eq!(channel.say_hello(greeting("x")).expect("a reply").reply, "x");
     }
     connect("old.example").map(drop).expect_err("that certificate is no more");
-}
-
-fn a_channel_resumes_its_session_when_it_connects_again<R: Runtime>() {
-    let authority = authority("tests");
-    let acceptor = issue(&authority, "localhost").server().build().expect("good settings");
-    let connector = authority.client().with_server_name("localhost").build().expect("good settings");
-    // The server demands nothing anew from a session that is resumed: it is the sizes that tell, on the wire.
-    let (builder, _) = builder::<R>();
-    let server = builder.tls(acceptor).bind("127.0.0.1:0").expect("a free port").spawn();
-    let connect = || {
-        let target = format!("https://{}", server.address());
-        let channel = R::channel(target).tls(connector.clone()).connect().expect("a connection");
-        assert_eq!(channel.say_hello(greeting("x")).expect("a reply").reply, "x");
-    };
-    connect();
-    connect();
-    // A ticket of this server stands in the connector's store: its next hello offers it.
-    let mut stage = connector.stage("ignored").expect("a name");
-    let mut hello = Vec::new();
-    stage.poll_transmit(&mut hello);
-    // Extension 41, pre_shared_key, is the last one (RFC 8446 section 4.2.11).
-    assert!(hello.windows(2).any(|w| w == [0, 41]), "no ticket is offered");
 }

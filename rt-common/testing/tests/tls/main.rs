@@ -4,5 +4,6 @@
 
 mod calls;
 mod mistakes;
+mod others;
 mod peers;
 mod tunnel;

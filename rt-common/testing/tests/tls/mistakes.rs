@@ -22,7 +22,7 @@ on_both! {
 }
 
 /// How a call over this channel fails.
-fn failure<R: Runtime>(channel: R::ChannelBuilder) -> Status {
+pub(crate) fn failure<R: Runtime>(channel: R::ChannelBuilder) -> Status {
     let channel = channel.build().expect("good settings");
     let status = channel.say_hello(greeting("x")).expect_err("it must not work");
     assert_eq!(
@@ -34,7 +34,7 @@ fn failure<R: Runtime>(channel: R::ChannelBuilder) -> Status {
 }
 
 /// The TLS error at the end of the chain of sources.
-fn cause(status: &Status) -> TlsError {
+pub(crate) fn cause(status: &Status) -> TlsError {
     let failure = status.source().and_then(|e| e.downcast_ref::<ConnectFailure>()).expect("why it failed");
     failure.source().and_then(|e| e.downcast_ref::<TlsError>()).expect("a TLS error").clone()
 }
