@@ -6,7 +6,7 @@ use proto_core::{Config, Connection, Incoming, MessageBuf, Metadata, Outgoing, S
 use rt_std::os::{Listener, Os, Pipe, Poller};
 use rt_std::testkit::Sim;
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -41,25 +41,13 @@ pub fn serve(os: &dyn Os, pipe: &dyn Pipe, behaviour: &Behaviour) {
     loop {
         peer.answer(os);
         if let Some(time) = pause.take_if(|_| !peer.kinds.is_empty()) {
-            let until = os.now() + time;
-            while os.now() < until {
-                os.park(Some(until));
-            }
+            rest(os, time);
         }
         if peer.die {
             return pipe.close();
         }
         // Write what there is; then wait for input, or for room.
-        let mut full = false;
-        while !full && (!outgoing.is_empty() || peer.conn.poll_transmit(os.now(), &mut outgoing)) {
-            let mut segments = [&[][..]; 16];
-            let n = outgoing.segments(&mut segments);
-            match pipe.try_write(&segments[..n]) {
-                Ok(n) => outgoing.advance(n),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => full = true,
-                Err(_) => return pipe.close(),
-            }
-        }
+        let Ok(full) = peer.write(os, pipe, &mut outgoing) else { return pipe.close() };
         if (peer.conn.is_closed() || peer.last) && !full {
             return pipe.close();
         }
@@ -86,14 +74,19 @@ pub fn serve(os: &dyn Os, pipe: &dyn Pipe, behaviour: &Behaviour) {
             if behaviour.silent {
                 // What comes now is taken by its system, and lost.
                 pipe.close_write();
-                let until = now + Duration::from_secs(1);
-                while os.now() < until {
-                    os.park(Some(until));
-                }
+                rest(os, Duration::from_secs(1));
                 return pipe.close();
             }
             peer.conn.shutdown(now, Duration::ZERO);
         }
+    }
+}
+
+/// Does nothing for so long.
+fn rest(os: &dyn Os, time: Duration) {
+    let until = os.now() + time;
+    while os.now() < until {
+        os.park(Some(until));
     }
 }
 
@@ -110,6 +103,20 @@ struct Peer {
 }
 
 impl Peer {
+    /// Writes what there is. Is the pipe full?
+    fn write(&mut self, os: &dyn Os, pipe: &dyn Pipe, outgoing: &mut Outgoing) -> io::Result<bool> {
+        while !outgoing.is_empty() || self.conn.poll_transmit(os.now(), outgoing) {
+            let mut segments = [&[][..]; 16];
+            let n = outgoing.segments(&mut segments);
+            match pipe.try_write(&segments[..n]) {
+                Ok(n) => outgoing.advance(n),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
     fn answer(&mut self, os: &dyn Os) {
         while let Some(event) = self.conn.poll_event() {
             match event {
@@ -143,82 +150,76 @@ impl Peer {
         self.kinds.insert(id, name);
     }
 
+    /// What there is to do for a call, until nothing more has come.
     fn step(&mut self, os: &dyn Os, id: CallId) {
         let Some(name) = self.kinds.get(&id).copied() else { return };
-        if !self.flush(os, id) {
-            return;
-        }
-        let mut message = MessageBuf::new();
-        loop {
+        let (mut goes_on, mut message) = (self.flush(os, id), MessageBuf::new());
+        while goes_on {
             let Ok(mut call) = self.conn.call(id) else { return };
             message.clear();
             match call.recv(os.now(), &mut message) {
                 Recv::Pending => return,
-                Recv::Message => {
-                    let body = bytes(&mut message);
-                    match name {
-                        "Echo" => return self.reply(os, id, &body),
-                        "Die" => {
-                            self.die = true;
-                            return;
-                        }
-                        "Meet" => {
-                            self.meeting.push(id);
-                            if self.meeting.len() >= usize::from(body.first().copied().unwrap_or(0)) {
-                                for id in std::mem::take(&mut self.meeting) {
-                                    self.reply(os, id, b"met");
-                                }
-                            }
-                            return;
-                        }
-                        "Stream" => {
-                            let length = usize::from(body[1]) * 100;
-                            let messages = (0..body[0]).map(|i| vec![i; length]).collect();
-                            self.blocked.insert(id, messages);
-                            if !self.flush(os, id) {
-                                return;
-                            }
-                        }
-                        "Count" => *self.counts.entry(id).or_default() += body.len(),
-                        "Chat" => {
-                            self.blocked.entry(id).or_default().push(body);
-                            if !self.flush(os, id) {
-                                return;
-                            }
-                        }
-                        "Last" => {
-                            let status = Status::already_exists("the last words");
-                            let Ok(mut call) = self.conn.call(id) else { return };
-                            call.finish(os.now(), &status, &Metadata::new());
-                            self.last = true;
-                            return self.release(os, id);
-                        }
-                        "?" => {
-                            let status = Status::unimplemented("no such method here");
-                            let Ok(mut call) = self.conn.call(id) else { return };
-                            call.finish(os.now(), &status, &Metadata::new());
-                            return self.release(os, id);
-                        }
-                        _ => return,
-                    }
-                }
-                Recv::End => {
-                    match name {
-                        "Count" => {
-                            let count = self.counts.remove(&id).unwrap_or(0);
-                            self.reply(os, id, count.to_string().as_bytes());
-                        }
-                        "Chat" | "Stream" => {
-                            call.finish(os.now(), &Status::OK, &Metadata::new());
-                            self.release(os, id);
-                        }
-                        _ => {}
-                    }
-                    return;
-                }
+                Recv::Message => goes_on = self.message(os, id, name, bytes(&mut message)),
+                Recv::End => return self.end(os, id, name),
                 Recv::Failed(_) => return self.release(os, id),
             }
         }
+    }
+
+    /// A request has come. True: the next one may.
+    fn message(&mut self, os: &dyn Os, id: CallId, name: &str, body: Vec<u8>) -> bool {
+        match name {
+            "Echo" => self.reply(os, id, &body),
+            "Die" => self.die = true,
+            "Meet" => {
+                self.meeting.push(id);
+                if self.meeting.len() >= usize::from(body.first().copied().unwrap_or(0)) {
+                    for id in std::mem::take(&mut self.meeting) {
+                        self.reply(os, id, b"met");
+                    }
+                }
+            }
+            "Stream" => {
+                let length = usize::from(body[1]) * 100;
+                let messages = (0..body[0]).map(|i| vec![i; length]).collect();
+                self.blocked.insert(id, messages);
+                return self.flush(os, id);
+            }
+            "Count" => {
+                *self.counts.entry(id).or_default() += body.len();
+                return true;
+            }
+            "Chat" => {
+                self.blocked.entry(id).or_default().push(body);
+                return self.flush(os, id);
+            }
+            "Last" => {
+                self.last = true;
+                self.finish(os, id, &Status::already_exists("the last words"));
+            }
+            "?" => self.finish(os, id, &Status::unimplemented("no such method here")),
+            _ => {}
+        }
+        false
+    }
+
+    /// No more requests come.
+    fn end(&mut self, os: &dyn Os, id: CallId, name: &str) {
+        match name {
+            "Count" => {
+                let count = self.counts.remove(&id).unwrap_or(0);
+                self.reply(os, id, count.to_string().as_bytes());
+            }
+            "Chat" | "Stream" => self.finish(os, id, &Status::OK),
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, os: &dyn Os, id: CallId, status: &Status) {
+        if let Ok(mut call) = self.conn.call(id) {
+            call.finish(os.now(), status, &Metadata::new());
+        }
+        self.release(os, id);
     }
 
     /// Sends what waits for room. True when nothing does any more.
