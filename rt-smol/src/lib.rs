@@ -64,8 +64,12 @@
 //! | `tls-native-roots` | beside one of them: channels trust whom the system trusts |
 //! | `testkit` | the simulation, `testkit::Sim` |
 
+mod atomics;
 mod client;
+#[cfg(all(test, loom_models))]
+mod models;
 pub mod os;
+pub(crate) mod rules;
 #[cfg(test)]
 mod scripted;
 mod security;

@@ -43,6 +43,11 @@ pub trait Os: Send + Sync + Debug {
     fn connect(&self, to: &Address) -> BoxFuture<'static, io::Result<Arc<dyn Pipe>>>;
     /// Numbers for seeds.
     fn random(&self) -> u64;
+    /// The rule that a test runs without, to see whether it notices.
+    #[cfg(feature = "testkit")]
+    fn without_rule(&self) -> Option<crate::rules::Rule> {
+        None
+    }
 }
 
 /// Fires at a point in time; may be set anew.

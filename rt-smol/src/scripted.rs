@@ -106,6 +106,9 @@ impl Os for Still {
     fn random(&self) -> u64 {
         1
     }
+    fn without_rule(&self) -> Option<crate::rules::Rule> {
+        crate::rules::mutant()
+    }
 }
 
 #[derive(Default)]

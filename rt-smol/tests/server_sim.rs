@@ -5,8 +5,8 @@ use proto_build_testing::hello::v1::{
     HelloRequest, HelloResponse, HelloService, HelloServiceClient, HelloServiceServer,
 };
 use rt_smol::server::ServerBuilder;
-use rt_smol::testkit::{Network, Sim};
-use rt_smol::{Channel, Code, Receiver, Report, Request, Response, Sender, Server, Status};
+use rt_smol::testkit::{Failure, HeldBy, Network, Rule, Sim};
+use rt_smol::{Channel, Code, Receiver, Report, Request, Response, Running, Sender, Server, Status};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -198,16 +198,23 @@ async fn scene(sim: &Sim, builder: ServerBuilder, grace: Option<Duration>) -> (R
         }
         well
     };
+    // As soon as all has ended: no call here takes longer than this, and every grace for them is longer.
+    let shutdown = async |server: Running, grace: Duration| {
+        let start = sim.now();
+        let report = server.shutdown(grace).await;
+        assert!(sim.now() - start < SEC * 30, "the server's end took {:?}", sim.now() - start);
+        report
+    };
     let (report, well) = match grace {
         Some(grace) => {
             sim.sleep(Duration::from_micros(sim.random() % 100_000)).await;
-            let report = server.shutdown(grace).await;
+            let report = shutdown(server, grace).await;
             assert_eq!(counts.running.load(Relaxed), 0, "handlers that run after the server's end");
             (report, all.await)
         }
         None => {
             let well = all.await;
-            (server.shutdown(SEC).await, well)
+            (shutdown(server, SEC * 60).await, well)
         }
     };
     assert_eq!((report.left_behind, counts.running.load(Relaxed)), (0, 0));
@@ -220,20 +227,31 @@ fn network(seed: u64) -> Network {
     Network { capacity: [300, 5_000, 64 * 1024][seed as usize % 3], jitter: MS, ..Network::default() }
 }
 
+fn try_run(
+    seed: u64,
+    builder: ServerBuilder,
+    grace: Option<Duration>,
+    without: Option<Rule>,
+) -> Result<(Report, usize), Failure> {
+    let sim = Sim::seed(seed).with_network(network(seed)).with_max_polls(500_000);
+    let sim = without.into_iter().fold(sim, Sim::without_rule);
+    sim.try_run(async |sim| scene(sim, builder, grace).await).map(|(result, _)| result)
+}
+
 fn run(seed: u64, change: impl Fn(ServerBuilder) -> ServerBuilder, grace: Option<Duration>) -> (Report, usize) {
-    let builder = change(Server::builder());
-    let run = Sim::seed(seed).with_network(network(seed)).with_max_polls(500_000);
-    match run.try_run(async |sim| scene(sim, builder, grace).await) {
-        Ok((result, _)) => result,
-        Err(failure) => panic!("{failure}"),
-    }
+    try_run(seed, change(Server::builder()), grace, None).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+/// At once, soon, or when all is over.
+fn grace(seed: u64) -> Duration {
+    [Duration::ZERO, MS * 5, SEC * 60][seed as usize % 3]
 }
 
 #[test]
 fn a_stop_at_any_moment_ends_every_call_and_every_handler() {
     let (mut calls, mut forced) = (0, 0);
     for seed in 0..60 {
-        let grace = [Duration::ZERO, MS * 5, SEC * 60][seed as usize % 3];
+        let grace = grace(seed);
         let (report, _) = run(seed, |builder| builder, Some(grace));
         assert!(grace < SEC || report.forced == 0, "seed {seed}: {report}");
         (calls, forced) = (calls + report.calls, forced + report.forced);
@@ -260,4 +278,16 @@ fn handlers_are_never_more_than_the_limit() {
         refused += report.refused;
     }
     assert!(refused > 0);
+}
+
+#[test]
+fn the_seeds_notice_each_rule_that_they_hold() {
+    const SEEDS: u64 = 30;
+    for rule in Rule::ALL.iter().filter(|rule| rule.held_by().contains(&HeldBy::Stops)) {
+        let end = |seed: u64| if seed.is_multiple_of(2) { Some(grace(seed)) } else { None };
+        let broken = |seed: &u64| try_run(*seed, Server::builder(), end(*seed), Some(*rule)).is_err();
+        let noticed = (0..SEEDS).filter(broken).count();
+        println!("without {:?}: {noticed} of {SEEDS} seeds notice", rule.name());
+        assert!(noticed > 0, "no seed noticed that this rule was missing: {}", rule.name());
+    }
 }

@@ -3,7 +3,7 @@
 use proto_build_testing::hello::v1::{
     HelloRequest, HelloResponse, HelloService, HelloServiceClient, HelloServiceServer,
 };
-use rt_smol::testkit::{Failure, Network, Report, Sim};
+use rt_smol::testkit::{Failure, HeldBy, Network, Report, Rule, Sim};
 use rt_smol::{Channel, Code, Receiver, Request, RequestOptions, Response, SendError, Sender, Status};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -179,7 +179,7 @@ async fn scene(sim: &Sim) {
     server.shutdown(Duration::from_secs(1)).await;
 }
 
-fn run(seed: u64) -> Result<Report, Failure> {
+fn run(seed: u64, without: Option<Rule>) -> Result<Report, Failure> {
     let network = Network {
         capacity: [300, 5_000, 64 * 1024][seed as usize % 3],
         jitter: MS,
@@ -187,13 +187,15 @@ fn run(seed: u64) -> Result<Report, Failure> {
         accept_errors: seed.is_multiple_of(5),
         ..Network::default()
     };
-    Sim::seed(seed).with_network(network).with_max_polls(500_000).try_run(async |sim| scene(sim).await).map(|r| r.1)
+    let sim = Sim::seed(seed).with_network(network).with_max_polls(500_000);
+    let sim = without.into_iter().fold(sim, Sim::without_rule);
+    sim.try_run(async |sim| scene(sim).await).map(|r| r.1)
 }
 
 #[test]
 fn calls_of_all_shapes_end_well_or_with_the_networks_fault() {
     for seed in 0..100 {
-        if let Err(failure) = run(seed) {
+        if let Err(failure) = run(seed, None) {
             panic!("{failure}");
         }
     }
@@ -203,8 +205,8 @@ fn calls_of_all_shapes_end_well_or_with_the_networks_fault() {
 fn a_seed_replays_poll_by_poll_and_byte_for_byte() {
     let mut said = std::collections::BTreeSet::new();
     for seed in [0, 1, 2, 8] {
-        let report = run(seed).expect("it plays to its end");
-        assert_eq!(Ok(report), run(seed));
+        let report = run(seed, None).expect("it plays to its end");
+        assert_eq!(Ok(report), run(seed, None));
         said.insert(report.bytes);
     }
     assert_eq!(said.len(), 4, "each seed has a run of its own");
@@ -221,4 +223,14 @@ fn a_grace_that_never_ends_is_over_with_the_last_call() {
         assert_eq!((report.calls, report.forced, report.left_behind), (1, 0, 0));
         assert_eq!(call.await.expect("a reply").reply, "slow");
     });
+}
+
+#[test]
+fn the_seeds_notice_each_rule_that_they_hold() {
+    const SEEDS: u64 = 10;
+    for rule in Rule::ALL.iter().filter(|rule| rule.held_by().contains(&HeldBy::Calls)) {
+        let noticed = (0..SEEDS).filter(|seed| run(*seed, Some(*rule)).is_err()).count();
+        println!("without {:?}: {noticed} of {SEEDS} seeds notice", rule.name());
+        assert!(noticed > 0, "no seed noticed that this rule was missing: {}", rule.name());
+    }
 }

@@ -16,6 +16,7 @@ mod network;
 mod pair;
 mod pipe;
 mod random;
+mod words;
 
 pub use chance::{KINDS, LARGEST, client_by_chance, server_by_chance, take_events};
 pub use channel_by_chance::ChannelByChance;
@@ -27,3 +28,4 @@ pub use h2_raw::{H2Raw, RawFrame};
 pub use network::{Link, Network, Stuck};
 pub use pair::{Endpoint, Pair};
 pub use random::Random;
+pub use words::Words;

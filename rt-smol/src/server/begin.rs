@@ -11,6 +11,7 @@ use super::handle::Handle;
 use super::hub::Place;
 use super::limits::{BITE, FLUSH_ABOVE, TURN};
 use super::task::Handler;
+use crate::rules::Rule;
 use proto_core::call::CallId;
 use proto_core::grpc::{Code, Local, Metadata, Origin, Status};
 use proto_core::rpc::{Context as CallContext, ServerCall};
@@ -54,7 +55,7 @@ impl Drive {
                 self.place = None;
                 return more;
             };
-            if !asked {
+            if !asked && held.rules.hold(Rule::ServerPlaceAskedFor) {
                 // It came meanwhile (a flush has let it go, say): a place is to be asked for first.
                 held.fresh.push_front(id);
                 conn.unlock(held);

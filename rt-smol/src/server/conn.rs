@@ -8,6 +8,7 @@ use super::calls::Stage;
 use super::hub::Hub;
 use super::limits::{HOLD_ABOVE, NEVER};
 use crate::os::Pipe;
+use crate::rules::{Rule, Rules};
 use crate::sync::{Guard, Lock};
 use bytes::Bytes;
 use proto_core::buf::Outgoing;
@@ -113,6 +114,7 @@ pub(super) struct State {
     pub(super) closed: bool,
     /// Something panicked with it in hand: its core is not touched any more.
     pub(super) abandoned: bool,
+    pub(super) rules: Rules,
 }
 
 /// The connection's lock, held.
@@ -157,6 +159,7 @@ impl Conn {
             shut: false,
             closed: false,
             abandoned: false,
+            rules: hub.rules,
         };
         Conn { key, hub, peer, certificates: OnceLock::new(), state: Lock::new(state) }
     }
@@ -186,7 +189,9 @@ impl State {
     /// A write failed, for whoever made it. The connection's task reads what the peer said before, and ends it then.
     pub(super) fn write_failed(&mut self, error: io::Error) {
         self.unwritable = Some(Unwritable::new(error));
-        self.kick();
+        if self.rules.hold(Rule::ServerFailureTells) {
+            self.kick();
+        }
     }
 
     /// The peer has ended the connection.
@@ -275,7 +280,9 @@ impl State {
                 Event::Writable(id) => {
                     if let Some(entry) = self.calls.get(id) {
                         entry.writable = true;
-                        entry.wake(CallEvent::Writable, &mut self.to_wake);
+                        if self.rules.hold(Rule::ServerRoomWakes) {
+                            entry.wake(CallEvent::Writable, &mut self.to_wake);
+                        }
                     }
                 }
                 Event::Ended(id) => self.call_ended(now, id),
@@ -310,6 +317,7 @@ impl State {
         entry.readable = true;
         match entry.stage {
             Stage::Queued => {}
+            Stage::Started if self.rules.broken(Rule::ServerMessageWakes) => {}
             Stage::Started => entry.wake(CallEvent::Readable, &mut self.to_wake),
             Stage::Waiting => {
                 if self.core.call(id).is_ok_and(|call| call.can_start()) {
@@ -324,7 +332,9 @@ impl State {
     fn call_ended(&mut self, now: Instant, id: CallId) {
         let Some(entry) = self.calls.get(id) else { return };
         let waiting = entry.stage == Stage::Waiting;
-        entry.wake_all(&mut self.to_wake);
+        if self.rules.hold(Rule::ServerEndWakes) {
+            entry.wake_all(&mut self.to_wake);
+        }
         let subscribers = entry.take_subscribers();
         if !subscribers.is_empty() {
             let status = self.status_of(id);
@@ -369,7 +379,9 @@ impl State {
         if let Some(entry) = self.calls.get(id) {
             entry.verdict = Some(status.clone());
             let task = entry.task.take();
-            entry.wake_all(&mut self.to_wake);
+            if self.rules.hold(Rule::ServerHandlersVerdictWakes) {
+                entry.wake_all(&mut self.to_wake);
+            }
             entry.task = task;
             let subscribers = entry.take_subscribers();
             self.ended.extend(subscribers.into_iter().map(|(_, on_cancel)| (on_cancel, status.clone())));
@@ -396,11 +408,15 @@ impl State {
         if nobody || !self.core.is_closed() && self.unsent() > HOLD_ABOVE / 2 {
             return;
         }
-        self.fresh.append(&mut self.held);
+        if self.rules.hold(Rule::ServerHeldGoOn) {
+            self.fresh.append(&mut self.held);
+        }
         for id in std::mem::take(&mut self.held_tasks) {
             if let Some(entry) = self.calls.get(id) {
                 entry.held = false;
-                self.to_wake.extend(entry.task.take());
+                if self.rules.hold(Rule::ServerHeldTasksGoOn) {
+                    self.to_wake.extend(entry.task.take());
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::conn::{Conn, Held, State};
 use super::limits::NEVER;
+use crate::rules::Rule;
 use crate::sync::assert_unlocked;
 use proto_core::time::Instant;
 
@@ -11,17 +12,21 @@ impl State {
         if self.closed || self.abandoned {
             return false;
         }
-        let closing = self.core.is_closed() || self.forced;
-        let reading = self.full && self.core.wants_input();
+        let closing = (self.core.is_closed() || self.forced) && self.rules.hold(Rule::ServerEndTells);
+        let reading = self.full && self.core.wants_input() && self.rules.hold(Rule::ServerReadingGoesOn);
         let due = !self.driving && self.core.poll_timeout().unwrap_or(NEVER) < self.timer_at;
+        let due = due && self.rules.hold(Rule::ServerTimerTells);
+        let evicted = self.evicted && self.rules.hold(Rule::ServerEvictionTells);
         let written = self.driving || self.writer || self.blocked || self.polls > 0 || !self.has_output();
-        !written || !self.fresh.is_empty() || closing && !self.driving || reading || due || self.evicted
+        let output = !written && self.rules.hold(Rule::ServerOutputTells);
+        let fresh = !self.fresh.is_empty() && self.rules.hold(Rule::ServerFreshTells);
+        output || fresh || closing && !self.driving || reading || due || evicted
     }
 
     /// The connection's task is to look again: at the end of its poll, or woken.
     pub(super) fn kick(&mut self) {
         if self.driving {
-            self.again = true;
+            self.again = self.rules.hold(Rule::ServerWorkLooksAgain);
         } else if !self.closed && !std::mem::replace(&mut self.kicked, true) {
             self.to_wake.extend(self.driver.clone());
         }

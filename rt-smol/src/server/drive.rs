@@ -7,6 +7,7 @@ use super::conn::{Conn, State};
 use super::hub::{Place, Tools};
 use super::limits::{GOODBYE, LAST_WORDS, NEVER, READ_SIZE, READS, TURN};
 use crate::os::{Pipe, Timer};
+use crate::rules::Rule;
 use crate::sync::assert_unlocked;
 use proto_core::buf::Incoming;
 use proto_core::rpc::ServerCall;
@@ -154,7 +155,9 @@ impl Drive {
             if more || reads == 0 || now >= began + TURN {
                 // Others have a turn.
                 conn.lock().driving = false;
-                cx.waker().wake_by_ref();
+                if conn.hub.rules.hold(Rule::ServerTurnsComeAgain) {
+                    cx.waker().wake_by_ref();
+                }
                 return Poll::Pending;
             }
             if !read && self.rests(cx, now) {
@@ -276,11 +279,12 @@ impl Drive {
         let conn = &self.conn;
         let stop_at = conn.hub.stop_at();
         let mut held = conn.lock();
-        if std::mem::take(&mut held.again) || stop_at != NEVER && !held.drained || held.is_left_over(now) {
+        let left = held.is_left_over(now) && held.rules.hold(Rule::ServerRestLooksAgain);
+        if std::mem::take(&mut held.again) || stop_at != NEVER && !held.drained || left {
             return false;
         }
         let mut due = held.core.poll_timeout().unwrap_or(NEVER).min(held.linger);
-        if !held.forced {
+        if !held.forced && held.rules.hold(Rule::ServerGraceKept) {
             due = due.min(stop_at);
         }
         let changed = due < self.timer_at || self.timer_at <= now;

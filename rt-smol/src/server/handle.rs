@@ -6,6 +6,7 @@
 use super::conn::{Conn, State};
 use super::limits::{BITE, FLUSH_ABOVE};
 use super::wait::Waiting;
+use crate::rules::Rule;
 use bytes::Bytes;
 use futures_lite::future::block_on;
 use proto_core::buf::{MessageBuf, Payload};
@@ -244,7 +245,8 @@ impl CancelToken for Handle {
 
     fn subscribe(&self, on_cancel: Arc<dyn OnCancel>) -> u64 {
         let mut held = self.conn.lock();
-        if let Err(status) = self.check(&mut held) {
+        let looks = held.rules.hold(Rule::ServerSubscriberLooks);
+        if let (true, Err(status)) = (looks, self.check(&mut held)) {
             drop(held);
             on_cancel.cancelled(status);
             return 0;

@@ -6,7 +6,9 @@
 use super::conn::{Conn, Found};
 use super::drive::Drive;
 use super::limits::{LAST, Limits, NEVER};
+use crate::atomics::Shared;
 use crate::os::{Os, Pipe};
+use crate::rules::{Rule, Rules};
 use crate::security::{self, ServerSecurity};
 use crate::sync::Lock;
 use proto_core::buf::Incoming;
@@ -19,7 +21,6 @@ use rt_common::stats::Stats;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -35,12 +36,13 @@ pub(super) struct Hub {
     security: ServerSecurity,
     pub(super) means: Means,
     pub(super) stats: Stats,
+    pub(super) rules: Rules,
     /// When the grace ends, nanoseconds; the largest number: nobody has stopped it.
-    stop_at: AtomicU64,
+    stop_at: Shared,
     /// Handlers that have begun and not ended.
-    handlers: AtomicUsize,
+    handlers: Shared,
     /// Who waits for the end, how many: without any, nobody has to be told.
-    waiting: AtomicUsize,
+    waiting: Shared,
     state: Lock<HubState>,
 }
 
@@ -82,6 +84,7 @@ impl Hub {
         security: ServerSecurity,
     ) -> Arc<Hub> {
         Arc::new(Hub {
+            rules: Rules::of(&*os),
             os,
             // Unknown methods count as fast: handlers that are futures promise to be.
             means: Means::new(router.methods(), Duration::ZERO),
@@ -90,16 +93,16 @@ impl Hub {
             settings,
             security,
             stats: Stats::default(),
-            stop_at: AtomicU64::new(NEVER.as_nanos()),
-            handlers: AtomicUsize::new(0),
-            waiting: AtomicUsize::new(0),
+            stop_at: Shared::new(NEVER.as_nanos()),
+            handlers: Shared::new(0),
+            waiting: Shared::new(0),
             state: Lock::default(),
         })
     }
 
     /// When the grace ends; `NEVER`: nobody has stopped it.
     pub(super) fn stop_at(&self) -> Instant {
-        Instant::from_nanos(self.stop_at.load(SeqCst))
+        Instant::from_nanos(self.stop_at.get())
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -110,18 +113,18 @@ impl Hub {
     /// Later calls may only shorten the grace. Returns at once.
     pub(super) fn stop(&self, grace: Duration) {
         let end = (self.os.now() + grace).as_nanos().min(NEVER.as_nanos() - 1);
-        if self.stop_at.fetch_min(end, SeqCst) <= end {
+        if self.stop_at.at_most(end) <= end {
             return;
         }
         let conns = self.connections();
         let mut held = self.state.lock();
         let mut wake: Vec<_> = std::mem::take(&mut held.joiners).into_values().collect();
-        wake.extend(held.acceptor.take());
+        wake.extend(held.acceptor.take().filter(|_| self.rules.hold(Rule::ServerStopTellsAcceptor)));
         drop(held);
         for waker in wake {
             waker.wake();
         }
-        for conn in conns {
+        for conn in conns.into_iter().filter(|_| self.rules.hold(Rule::ServerStopTells)) {
             let mut held = conn.lock();
             held.kick();
             conn.unlock(held);
@@ -164,7 +167,9 @@ impl Hub {
             self.stats.connections_refused.one();
             let mut held = oldest.lock();
             held.evicted = true;
-            held.kick();
+            if self.rules.hold(Rule::ServerEvictionTells) {
+                held.kick();
+            }
             oldest.unlock(held);
         }
         self.stats.connections.one();
@@ -188,7 +193,8 @@ impl Hub {
         let mut held = self.state.lock();
         held.pending.remove(&key);
         let conn = held.conns.remove(&key);
-        let wake = self.joiners(&mut held);
+        let told = self.rules.hold(Rule::ServerConnectionTellsJoiners);
+        let wake = if told { self.joiners(&mut held) } else { Vec::new() };
         drop(held);
         drop(conn);
         wake.into_iter().for_each(Waker::wake);
@@ -205,9 +211,7 @@ impl Hub {
 
     /// A place for one more handler, if there is one. Not to be dropped under a lock.
     pub(super) fn handler(self: &Arc<Self>) -> Option<Place> {
-        let more = |count: usize| if count < self.limits.max_concurrent_handlers { Some(count + 1) } else { None };
-        self.handlers.fetch_update(SeqCst, SeqCst, more).ok()?;
-        Some(Place(self.clone()))
+        self.handlers.add_one_below(self.limits.max_concurrent_handlers as u64).then(|| Place(self.clone()))
     }
 
     /// Those that are there.
@@ -217,7 +221,8 @@ impl Hub {
 
     /// Handlers that have begun and not ended.
     pub(super) fn running(&self) -> usize {
-        self.handlers.load(SeqCst)
+        // No more than memory holds.
+        self.handlers.get() as usize
     }
 
     fn joiners(&self, held: &mut HubState) -> Vec<Waker> {
@@ -277,7 +282,7 @@ impl Hub {
                     let held = self.state.lock();
                     (held.conns.len(), held.listening)
                 };
-                let handlers = self.handlers.load(SeqCst);
+                let handlers = self.running();
                 let may = stop_at != NEVER || !stopped;
                 if may && conns == 0 && !listening && handlers == 0 {
                     return Poll::Ready(0);
@@ -305,7 +310,8 @@ pub(super) struct Place(Arc<Hub>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.0.handlers.fetch_sub(1, SeqCst) == 1 && self.0.waiting.load(SeqCst) > 0 {
+        let last = self.0.handlers.take_one() == 1;
+        if last && self.0.waiting.get() > 0 && self.0.rules.hold(Rule::ServerHandlerTellsJoiners) {
             let mut held = self.0.state.lock();
             let wake = self.0.joiners(&mut held);
             drop(held);
@@ -322,7 +328,7 @@ struct Joiner<'a> {
 
 impl<'a> Joiner<'a> {
     fn new(hub: &'a Hub) -> Self {
-        hub.waiting.fetch_add(1, SeqCst);
+        hub.waiting.add_one();
         Joiner { hub, key: None }
     }
 
@@ -340,7 +346,7 @@ impl<'a> Joiner<'a> {
 
 impl Drop for Joiner<'_> {
     fn drop(&mut self) {
-        self.hub.waiting.fetch_sub(1, SeqCst);
+        self.hub.waiting.take_one();
         if let Some(key) = self.key {
             let old = self.hub.state.lock().joiners.remove(&key);
             drop(old);

@@ -19,8 +19,8 @@ pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
 pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 /// Unsent bytes of a connection above which what is held back is flushed at once.
 pub(super) const FLUSH_ABOVE: usize = 64 * 1024;
-/// Calls do not start while their connection has more than this unsent, bytes.
-pub(super) const HOLD_ABOVE: usize = 1 << 20;
+/// Calls do not start while their connection has more than this unsent, bytes. (Models write few.)
+pub(super) const HOLD_ABOVE: usize = if cfg!(loom_models) { 64 } else { 1 << 20 };
 /// Bytes of one read.
 pub(super) const READ_SIZE: usize = 64 * 1024;
 /// Never.

@@ -128,6 +128,7 @@
 //! | `accept`, `serve` | the beginning and the end |
 //! | `connection` | one connection, or connections inside this process, without a listener |
 //! | `guard` | what a panic may cost |
+//! | `models` | the wake-ups in all interleavings of a few threads (`--cfg loom_models`); the rules: `crate::rules` |
 //!
 //! What it does not do: protocol (that is `proto_core`), system calls ([`crate::os`]).
 
@@ -144,6 +145,8 @@ mod guard;
 mod handle;
 mod hub;
 mod limits;
+#[cfg(all(test, loom_models))]
+mod models;
 mod probe;
 mod serve;
 mod task;

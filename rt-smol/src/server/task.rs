@@ -9,6 +9,7 @@ use super::finish::panicked;
 use super::guard::{caught, dropping};
 use super::hub::Place;
 use super::limits::NEVER;
+use crate::rules::Rule;
 use proto_core::call::CallId;
 use proto_core::grpc::Status;
 use proto_core::rpc::{CallFuture, ServerCall};
@@ -84,7 +85,7 @@ impl Future for Handler {
         }
         let waker = cx.waker().clone();
         let mut held = this.conn.lock();
-        if held.is_cut(this.id) {
+        if held.is_cut(this.id) && held.rules.hold(Rule::ServerHandlerLooks) {
             drop(held);
             this.give_up();
             return Poll::Ready(());
@@ -121,7 +122,8 @@ impl Future for Handler {
                     entry.polling = false;
                 }
                 // What it has sent goes now, while it waits.
-                let held = this.conn.flush(held, None);
+                let flushes = held.rules.hold(Rule::ServerPollFlushes);
+                let held = if flushes { this.conn.flush(held, None) } else { held };
                 this.conn.unlock(held);
                 return Poll::Pending;
             }

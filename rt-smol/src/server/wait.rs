@@ -2,6 +2,7 @@
 
 use super::conn::Conn;
 use crate::os::Timer;
+use crate::rules::Rule;
 use proto_core::call::CallId;
 use proto_core::rpc::CallEvent;
 use proto_core::time::Instant;
@@ -40,6 +41,7 @@ impl<'a> Waiting<'a> {
                     CallEvent::Writable => entry.writable,
                     CallEvent::End => false,
                 };
+                let happened = happened && self.conn.hub.rules.hold(Rule::ServerWaitLooks);
                 (happened, if happened { Some(waker) } else { entry.wait(key, self.event, waker) })
             }
         };

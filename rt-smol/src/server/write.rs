@@ -3,6 +3,7 @@
 
 use super::conn::{Conn, Held};
 use crate::os::Pipe;
+use crate::rules::Rule;
 use crate::sync::assert_unlocked;
 use proto_core::buf::Outgoing;
 use std::io::{self, ErrorKind, IoSlice};
@@ -41,7 +42,8 @@ impl Conn {
     /// Writes what there is, without waiting. With a task (the connection's own) it asks to be told of room; anybody else
     /// leaves a full pipe to that task.
     pub(super) fn flush<'a>(&'a self, mut held: Held<'a>, mut cx: Option<&mut Context<'_>>) -> Held<'a> {
-        if held.writer || held.dead || held.blocked && cx.is_none() || !held.has_output() {
+        let taken = held.writer && held.rules.hold(Rule::ServerOneWriter);
+        if taken || held.dead || held.blocked && cx.is_none() || !held.has_output() {
             return held;
         }
         let Some(pipe) = held.pipe.clone() else { return held };
@@ -56,7 +58,8 @@ impl Conn {
                 state.core.poll_transmit(now, &mut state.out);
                 state.left = state.out.len();
             }
-            if state.left == 0 || state.dead || state.is_unwritable() {
+            let enough = turns == 1 && state.rules.broken(Rule::ServerWriterLooksAgain);
+            if state.left == 0 || state.dead || state.is_unwritable() || enough {
                 break;
             }
             if turns == WRITES {
@@ -82,7 +85,7 @@ impl Conn {
                 Ok(_) | Err((ErrorKind::Interrupted, _)) => {}
                 Err((ErrorKind::WouldBlock, _)) => {
                     held.blocked = true;
-                    if cx.is_none() {
+                    if cx.is_none() && held.rules.hold(Rule::ServerFullPipeTells) {
                         held.kick();
                     }
                     break;

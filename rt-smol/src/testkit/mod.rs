@@ -28,5 +28,6 @@ mod tasks;
 mod tests;
 mod world;
 
+pub use crate::rules::{HeldBy, Rule};
 pub use proto_core::testkit::Network;
 pub use sim::{Failure, Report, Sim, Task};

@@ -3,6 +3,7 @@
 use super::net;
 use super::world::World;
 use crate::os::{Address, BoxFuture, Os, Pipe, Timer};
+use crate::rules::Rule;
 use proto_core::time::Instant;
 use std::future::poll_fn;
 use std::io;
@@ -44,6 +45,10 @@ impl Os for SimOs {
 
     fn random(&self) -> u64 {
         self.0.random()
+    }
+
+    fn without_rule(&self) -> Option<Rule> {
+        self.0.state().without_rule
     }
 }
 

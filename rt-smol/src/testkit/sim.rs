@@ -6,6 +6,7 @@ use super::world::World;
 use super::{Network, net};
 use crate::client::{Channel, ChannelBuilder};
 use crate::os::{Address, Listener, Os, Pipe};
+use crate::rules::Rule;
 use crate::server::{Running, Server, ServerBuilder};
 use proto_core::rpc::AsyncService;
 use proto_core::time::Instant;
@@ -104,6 +105,12 @@ impl Sim {
     /// A run of more polls than this is taken for a livelock (default 2 million).
     pub fn with_max_polls(self, max: u64) -> Self {
         self.max_polls.store(max, Relaxed);
+        self
+    }
+
+    /// Without this rule of the runtime (a mutant): for the runtime's own tests, which show that the seeds notice.
+    pub fn without_rule(self, rule: Rule) -> Self {
+        self.world.state().without_rule = Some(rule);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use super::net::NetState;
 use super::tasks::Tasks;
+use crate::rules::Rule;
 use proto_core::testkit::{Network, Random};
 use proto_core::time::Instant;
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub(super) struct State {
     timers: BTreeMap<(Instant, u64), Waker>,
     next_timer: u64,
     pub(super) net: NetState,
+    /// The rule of the runtime that is switched off.
+    pub(super) without_rule: Option<Rule>,
 }
 
 impl fmt::Debug for World {
@@ -42,6 +45,7 @@ impl World {
             timers: BTreeMap::new(),
             next_timer: 0,
             net: NetState::default(),
+            without_rule: None,
         };
         Arc::new(World { tasks: Tasks::default(), state: Mutex::new(state) })
     }

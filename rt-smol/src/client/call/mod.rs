@@ -12,6 +12,7 @@ mod tests;
 use super::channel::Channel;
 use super::driver::{Driver, Opening, Restart};
 use super::wakers::{Interest, Wakers, Woken};
+use crate::rules::{Rule, Rules};
 use crate::sync::{Guard, Lock};
 use bytes::Bytes;
 use proto_core::Status;
@@ -131,6 +132,10 @@ impl Call {
         self.state.lock()
     }
 
+    fn rules(&self) -> Rules {
+        Rules::of(&*self.channel.shared().os)
+    }
+
     /// The channel that it was made on.
     pub(crate) fn channel(&self) -> &Channel {
         &self.channel
@@ -180,7 +185,7 @@ impl Call {
                 Some((state.waiter.clone(), state.place))
             }
             Phase::Starting => {
-                state.again = true;
+                state.again = self.rules().hold(Rule::ClientStartNoted);
                 None
             }
             Phase::Running(..) | Phase::Over(_) => None,
@@ -199,7 +204,7 @@ impl Call {
             state.waiter = waiter;
             let stays = matches!(state.phase, Phase::Unstarted);
             state.place = place.filter(|_| stays);
-            if !stays {
+            if !stays && self.rules().hold(Rule::ClientStartTells) {
                 state.wakers.all(&mut woken);
             }
             (state.phase.clone(), std::mem::take(&mut state.again), state.sent.has_ended())
@@ -216,11 +221,13 @@ impl Call {
 
     /// What may have been done to it when it was nowhere to be found.
     fn catch_up(&self, driver: &Driver, id: CallId, has_ended: bool, again: bool) {
-        if has_ended {
+        if has_ended && self.rules().hold(Rule::ClientFinishCaughtUp) {
             // Its opening may have been made up before that; twice does no harm.
             driver.finish(id);
         }
-        if let Some(status) = self.stopped.get() {
+        if let Some(status) = self.stopped.get()
+            && self.rules().hold(Rule::ClientCancelCaughtUp)
+        {
             driver.cancel(id, status.clone());
         }
         if again {
@@ -273,7 +280,7 @@ impl Call {
         let mut state = self.lock();
         if !state.phase.is_at(driver, id) {
             // If it has just been started there, whoever did so sees.
-            state.again |= matches!(state.phase, Phase::Starting);
+            state.again |= matches!(state.phase, Phase::Starting) && self.rules().hold(Rule::ClientEndNoted);
             return Next::Moved;
         }
         if self.stopped.get().is_some() || !state.sent.again(now, self.options.deadline, status) {

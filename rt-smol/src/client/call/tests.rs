@@ -116,6 +116,35 @@ fn a_call_refused_while_it_starts_is_sent_again_though_nobody_polls_it() {
 }
 
 #[test]
+fn a_call_refused_while_it_runs_is_sent_again_though_nobody_polls_it() {
+    let mut world = World::new(2);
+    let channel = world.connected();
+    let call = echo(&channel, b"x");
+    world.goodbye(0)();
+    world.run();
+    assert_eq!(world.peers[1].served, [b"x"]);
+    drop(call);
+}
+
+#[test]
+fn who_waits_for_a_call_that_has_not_started_or_for_its_channel_is_woken_when_it_goes_on() {
+    let mut world = World::new(1);
+    let channel = world.channel("10.0.0.1:1");
+    let mut call = echo(&channel, b"x");
+    let mut change = Box::pin(channel.wait_for_change(channel.state(false), 10 * SEC));
+    let counters = [Arc::<Counter>::default(), Arc::default()];
+    let wakers = counters.clone().map(Waker::from);
+    assert!(Pin::new(&mut call).poll(&mut Context::from_waker(&wakers[0])).is_pending());
+    assert!(change.as_mut().poll(&mut Context::from_waker(&wakers[1])).is_pending());
+    world.run();
+    assert_eq!(world.peers[0].served, [b"x"]);
+    for counter in counters {
+        assert!(counter.count() > 0);
+    }
+    drop(call);
+}
+
+#[test]
 fn a_message_that_went_down_with_its_attempt_goes_with_the_next_one() {
     let mut world = World::new(2);
     let channel = world.connected();

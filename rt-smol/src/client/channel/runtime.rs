@@ -6,6 +6,7 @@ use super::task::Tend;
 use crate::client::call::Call;
 use crate::client::driver::Driver;
 use crate::os::Os;
+use crate::rules::{Rule, Rules};
 use crate::security::ClientSecurity;
 use crate::sync::{Guard, Lock};
 use proto_core::Status;
@@ -28,7 +29,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(super) fn new(os: Arc<dyn Os>, settings: CallSettings, security: ClientSecurity, core: Core) -> Arc<Self> {
-        let state = State::new(core);
+        let state = State::new(core, Rules::of(&*os));
         Arc::new_cyclic(|me| Shared { os, settings, security, me: me.clone(), state: Lock::new(state) })
     }
 
@@ -45,7 +46,8 @@ impl Shared {
         if changed {
             state.wake_watchers();
         }
-        if changed || earlier {
+        let told = changed && state.rules.hold(Rule::ChannelChangeTells);
+        if told || earlier && state.rules.hold(Rule::ChannelTimerTells) {
             state.wake_task();
         }
         let ends = state.core.state() == Connectivity::Shutdown;
@@ -73,7 +75,9 @@ impl Shared {
     fn report(&self, act: impl FnOnce(&mut State, Instant)) {
         self.with(|state, now| {
             act(state, now);
-            state.wake_task();
+            if state.rules.hold(Rule::ChannelChangeTells) {
+                state.wake_task();
+            }
             // `shutdown` waits for the last link to go.
             state.wake_watchers();
         });

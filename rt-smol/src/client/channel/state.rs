@@ -4,6 +4,7 @@ use super::pending::Pending;
 use super::watch::Watchers;
 use crate::client::driver::Driver;
 use crate::client::wakers::Woken;
+use crate::rules::{Rule, Rules};
 use proto_core::channel::{Channel as Core, ConnectionKey};
 use proto_core::time::Instant;
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub(super) struct State {
     pub(super) timer_at: Option<Instant>,
     /// Those that are woken at the unlock.
     pub(super) woken: Woken,
+    pub(super) rules: Rules,
 }
 
 /// The channel's task.
@@ -59,7 +61,7 @@ impl Link {
 }
 
 impl State {
-    pub(super) fn new(core: Core) -> Self {
+    pub(super) fn new(core: Core, rules: Rules) -> Self {
         State {
             generation: core.generation(),
             core,
@@ -70,6 +72,7 @@ impl State {
             task: Task::None,
             timer_at: None,
             woken: Woken::default(),
+            rules,
         }
     }
 
@@ -87,6 +90,9 @@ impl State {
 
     /// Everybody who waits for the channel itself looks again.
     pub(super) fn wake_watchers(&mut self) {
+        if self.rules.broken(Rule::ChannelChangeTellsWatchers) {
+            return;
+        }
         for waker in self.watchers.take() {
             self.woken.wake(Some(waker));
         }

@@ -21,6 +21,7 @@ pub(crate) use task::Drive;
 
 use super::wakers::Woken;
 use crate::os::{Os, Pipe};
+use crate::rules::{Rule, Rules};
 use crate::sync::{Guard, Lock};
 use proto_core::call::CallId;
 use proto_core::channel::Cause;
@@ -79,6 +80,7 @@ struct State {
     /// Bytes that may have left: those written, and those that a write under way may have taken.
     written: u64,
     exit: Exit,
+    rules: Rules,
 }
 
 /// What was decided under the lock and is delivered after it.
@@ -121,15 +123,20 @@ impl State {
             let woken = &mut self.exit.woken;
             match event {
                 Event::Readable(id) => {
-                    if let Some(slot) = self.slots.find(id) {
+                    if let Some(slot) = self.slots.find(id)
+                        && self.rules.hold(Rule::ClientMessageWakes)
+                    {
                         slot.wakers.readable(woken);
                     }
                 }
                 Event::Writable(id) => self.writable(now, id),
                 Event::Ended(id) => {
                     if let Some(slot) = self.slots.find(id) {
-                        slot.wakers.all(woken);
-                        self.exit.ended.extend(slot.owner.clone().map(|owner| (owner, id)));
+                        if self.rules.hold(Rule::ClientEndWakes) {
+                            slot.wakers.all(woken);
+                        }
+                        let owner = slot.owner.clone().filter(|_| self.rules.hold(Rule::ClientEndTellsOwner));
+                        self.exit.ended.extend(owner.map(|owner| (owner, id)));
                     }
                 }
                 Event::Ready => self.exit.ready = true,
@@ -150,8 +157,11 @@ impl State {
     /// There is room for a call's messages: first for the one that it was started with.
     fn writable(&mut self, now: Instant, id: CallId) {
         let Some(slot) = self.slots.find(id) else { return };
-        let Some(request) = slot.request.take() else {
-            return slot.wakers.writable(&mut self.exit.woken);
+        let Some(request) = slot.request.take_if(|_| self.rules.hold(Rule::ClientRequestFollows)) else {
+            if self.rules.hold(Rule::ClientRoomWakes) {
+                slot.wakers.writable(&mut self.exit.woken);
+            }
+            return;
         };
         let sent = self.conn.call(id).map(|mut call| call.send_last(now, Payload::Shared(&request)));
         if let Ok(Err(proto_core::call::SendError::Blocked)) = sent {
@@ -164,7 +174,11 @@ impl State {
         let timer = self.conn.poll_timeout();
         let earlier = timer.is_some_and(|at| self.timer_at.is_none_or(|timer_at| at < timer_at));
         let reads_again = self.paused && self.conn.wants_input();
-        if earlier || reads_again || self.conn.is_closed() || self.failed.is_some() {
+        let earlier = earlier && self.rules.hold(Rule::ClientTimerTells);
+        let reads_again = reads_again && self.rules.hold(Rule::ClientReadingToldOf);
+        let closed = self.conn.is_closed() && self.rules.hold(Rule::ClientEndTells);
+        let failed = self.failed.is_some() && self.rules.hold(Rule::ClientFailureTells);
+        if earlier || reads_again || closed || failed {
             self.wake_task();
         }
     }
@@ -192,6 +206,7 @@ impl Driver {
             cause: None,
             written: 0,
             exit: Exit::default(),
+            rules: Rules::of(&*os),
         };
         let driver = Arc::new(Driver { os, state: Lock::new(state), observer, served: AtomicBool::new(false) });
         let task = Drive::new(driver.clone(), pipe);

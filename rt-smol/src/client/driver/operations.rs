@@ -3,6 +3,7 @@
 
 use super::{Driver, Restart};
 use crate::client::wakers::{Interest, Wakers};
+use crate::rules::{Rule, Rules};
 use bytes::Bytes;
 use proto_core::call::{CallId, CallOptions, Head, SendError};
 use proto_core::channel::Script;
@@ -51,15 +52,21 @@ impl Driver {
     /// its other half learns of what: whoever judges it releases it. `Nothing`: the task, if there is one, is woken when
     /// there is something.
     pub(crate) fn pull(&self, cx: Option<&Context<'_>>, id: CallId, into: &mut MessageBuf) -> Pulled {
-        self.with(|state, now| {
+        let late = Rules::of(&*self.os).broken(Rule::ClientWaitLooks);
+        let pulled = self.with(|state, now| {
             let pulled = state.conn.pull_keeping(now, id, into);
             match pulled {
+                Pulled::Nothing if late => {}
                 Pulled::Nothing => state.register(id, Interest::Recv, cx),
                 Pulled::Message | Pulled::Failed(..) => {}
                 Pulled::End(_) => state.slots.leave(id, &mut state.exit.woken),
             }
             pulled
-        })
+        });
+        if late && matches!(pulled, Pulled::Nothing) {
+            self.with(|state, _| state.register(id, Interest::Recv, cx));
+        }
+        pulled
     }
 
     /// Initial metadata, once it is there, or how the call failed before.

@@ -4,6 +4,7 @@
 use super::{Driver, Writer};
 use crate::client::wakers::keep;
 use crate::os::{Pipe, Timer};
+use crate::rules::{Rule, Rules};
 use crate::security;
 use crate::sync::assert_unlocked;
 use proto_core::Incoming;
@@ -87,7 +88,10 @@ impl Drive {
 
     fn step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            self.driver.task_is_here(cx);
+            let late = self.driver.rules().broken(Rule::ClientTaskRegistersFirst);
+            if !late {
+                self.driver.task_is_here(cx);
+            }
             let read = self.read(cx);
             self.driver.serve_time(read);
             let flushed = self.driver.flush(cx);
@@ -95,8 +99,10 @@ impl Drive {
                 return self.close(cx, flushed);
             }
             // What was just written may have been in the way of reading; if it failed, what the peer said before is read first.
-            let again = read == Read::Unwanted && self.driver.wants_input() || self.driver.has_failed();
-            if read == Read::More || again {
+            let rules = self.driver.rules();
+            let reads = read == Read::Unwanted && self.driver.wants_input() && rules.hold(Rule::ClientReadingGoesOn);
+            let failed = self.driver.has_failed() && rules.hold(Rule::ClientFailureActedOn);
+            if read == Read::More || reads || failed {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -104,6 +110,9 @@ impl Drive {
                 self.timer.set(Some(at));
             }
             if self.timer.poll(cx).is_pending() {
+                if late {
+                    self.driver.task_is_here(cx);
+                }
                 return Poll::Pending;
             }
             self.timer.set(None);
@@ -128,7 +137,7 @@ impl Future for Drive {
 /// An executor that ends drops its tasks: those who wait for calls learn that nobody reads any more.
 impl Drop for Drive {
     fn drop(&mut self) {
-        if !self.finished {
+        if !self.finished && self.driver.rules().hold(Rule::ClientDroppedTaskTells) {
             self.driver.ended(Some("the executor has dropped the connection's task"));
         }
     }
@@ -191,6 +200,10 @@ impl Driver {
         }
         state.dispatch(now);
         self.unlock(state);
+    }
+
+    fn rules(&self) -> Rules {
+        Rules::of(&*self.os)
     }
 
     fn is_over(&self) -> bool {

@@ -2,6 +2,7 @@
 
 mod last_words;
 mod script;
+mod wakes;
 
 use super::{Driver, Opening, Restart};
 

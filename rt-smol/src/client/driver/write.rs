@@ -2,6 +2,7 @@
 
 use super::{Driver, State, Writer};
 use crate::os::Pipe;
+use crate::rules::Rule;
 use crate::sync::{Guard, assert_unlocked};
 use proto_core::Outgoing;
 use rt_common::unwritable::Unwritable;
@@ -42,10 +43,16 @@ impl Driver {
     pub(super) fn leave<'a>(&'a self, mut state: Guard<'a, State>) {
         state.dispatch(self.os.now());
         let mut writes = 0;
-        while state.writer == Writer::Free && state.has_output() {
+        let shared = state.rules.broken(Rule::ClientOneWriter);
+        while (state.writer == Writer::Free || shared) && state.has_output() {
             if writes == MAX_WRITES {
                 state.writer = Writer::Task;
-                state.wake_task();
+                if state.rules.hold(Rule::ClientWritesTell) {
+                    state.wake_task();
+                }
+                break;
+            }
+            if writes > 0 && state.rules.broken(Rule::ClientWriterLooksAgain) {
                 break;
             }
             writes += 1;
@@ -56,7 +63,9 @@ impl Driver {
                 Turn::Done => break,
                 Turn::Full => {
                     state.writer = Writer::Task;
-                    state.wake_task();
+                    if state.rules.hold(Rule::ClientFullPipeTells) {
+                        state.wake_task();
+                    }
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! A connection step by step: what is written when and by whom, who is woken, what is dropped.
 
 mod dropped;
+mod ends;
 mod last_words;
 mod random;
-mod rig;
+pub(super) mod rig;
 
 use bytes::Bytes;
 use futures_lite::future::yield_now;

@@ -20,7 +20,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-static METHODS: &[MethodInfo] = &[
+pub(in crate::server) static METHODS: &[MethodInfo] = &[
     MethodInfo { name: "Unary", path: "/t.T/Unary", kind: Kind::UNARY },
     MethodInfo { name: "Bidi", path: "/t.T/Bidi", kind: Kind::BIDI },
 ];
@@ -29,6 +29,9 @@ static INFO: ServiceInfo = ServiceInfo {
     methods: METHODS,
     find: |name| METHODS.iter().position(|m| m.name.as_bytes() == name).and_then(|n| u16::try_from(n).ok()),
 };
+
+/// How long a connection may be idle.
+pub(super) const IDLE: Duration = Duration::from_secs(100);
 
 /// Every handler is this.
 struct Service<F>(F);
@@ -42,6 +45,21 @@ impl<F: Fn(ServerCall) -> CallFuture + Send + Sync + 'static> AsyncService for S
     }
 }
 
+/// A server all of whose handlers are this.
+pub(in crate::server) fn hub<F>(
+    os: Arc<dyn Os>,
+    settings: ServerSettings,
+    handler: impl Fn(ServerCall) -> F + Send + Sync + 'static,
+) -> Arc<Hub>
+where
+    F: Future<Output = (ServerCall, Result<(), Status>)> + Send + 'static,
+{
+    let mut router: Router<Arc<dyn AsyncService>> = Router::new();
+    let service = Service(move |call| -> CallFuture { Box::pin(handler(call)) });
+    router.add(&INFO, Arc::new(service)).expect("the first one");
+    Hub::new(os, router, Limits::default(), settings, crate::security::ServerSecurity::default())
+}
+
 /// A task, and how often it was woken.
 pub(super) struct Task {
     future: Option<BoxFuture<'static, ()>>,
@@ -51,7 +69,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    fn new(future: BoxFuture<'static, ()>) -> Self {
+    pub(super) fn new(future: BoxFuture<'static, ()>) -> Self {
         Task { future: Some(future), counter: Arc::default(), seen: 0, new: true }
     }
 
@@ -104,13 +122,11 @@ impl Rig {
     {
         let clock = Arc::new(AtomicU64::new(1_000_000_000));
         let os = Still::new(clock.clone());
-        let mut router: Router<Arc<dyn AsyncService>> = Router::new();
         let time = clock.clone();
-        let service = Service(move |call| -> CallFuture { Box::pin(handler(call, time.clone())) });
-        router.add(&INFO, Arc::new(service)).expect("the first one");
         let mut settings = ServerSettings::default();
         settings.connection.min_ping_interval = Duration::ZERO;
-        let hub = Hub::new(os.clone(), router, Limits::default(), settings, crate::security::ServerSecurity::default());
+        settings.connection.idle_timeout = Some(IDLE);
+        let hub = hub(os.clone(), settings, move |call| handler(call, time.clone()));
         let pipe = ScriptPipe::default();
         let held: Arc<dyn Pipe> = Arc::new(pipe.clone());
         let weak = Arc::downgrade(&held);
@@ -139,6 +155,11 @@ impl Rig {
 
     pub(super) fn now(&self) -> Instant {
         self.os.now()
+    }
+
+    /// When the first timer fires.
+    pub(super) fn next_timer(&self) -> Option<Instant> {
+        self.os.next_timer()
     }
 
     pub(super) fn pass(&self, time: Duration) {
@@ -257,7 +278,7 @@ impl Rig {
 }
 
 /// The request as the reply.
-pub(super) fn echo(mut call: ServerCall) -> (ServerCall, Result<(), Status>) {
+pub(in crate::server) fn echo(mut call: ServerCall) -> (ServerCall, Result<(), Status>) {
     let message: Bytes = call.request.copy_to_bytes(call.request.remaining());
     call.reply.message.clear();
     call.reply.message.extend_from_slice(&message);

@@ -53,6 +53,9 @@ impl Os for Machine {
     fn random(&self) -> u64 {
         1
     }
+    fn without_rule(&self) -> Option<crate::rules::Rule> {
+        self.still.without_rule()
+    }
 }
 
 /// A task, with its wake-ups, and how many of them it has seen.

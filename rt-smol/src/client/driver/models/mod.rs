@@ -1,32 +1,22 @@
-//! Wake-ups under a model checker: the driver itself, its task and its callers, in every interleaving of a few threads.
-//!
-//! Each task is polled by a thread of its own, whenever it is woken. All interleavings are run in which a thread is
-//! preempted at most three times where it need not wait. A scene holds when in each of them every task ends, with what it is to get;
-//! a wake-up that is lost is a deadlock, since time stands still.
-//!
-//! What it does not see: rules about time, and atomics, of which the driver has one, a hint.
-//!
-//! ```text
-//! RUSTFLAGS="--cfg loom_models" cargo test -p rt-smol --lib models
-//! ```
+//! The client's driver under a model checker: the driver itself, its task and its callers, in every interleaving of a few
+//! threads (`crate::models`). A scene holds when in each of them every task ends, with what it is to get.
 
-mod peer;
-mod world;
+mod wire;
 
 use super::{Drive, Driver, Observer, Opening, Restart};
+use crate::models::{Machine, Thread, block_on, check, join, thread};
 use bytes::Bytes;
-use peer::{HEAD, Words};
 use proto_core::call::{CallId, CallOptions};
 use proto_core::connection::Pulled;
+use proto_core::testkit::Words;
 use proto_core::{Code, Config, MessageBuf, Status};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
-use world::{Machine, Wire, block_on};
+use wire::Wire;
 
-/// Times that a thread is preempted where it need not wait, at most (`LOOM_MAX_PREEMPTIONS` says otherwise).
+/// Times that a thread is preempted where it need not wait, at most.
 const PREEMPTIONS: usize = 3;
 
 #[derive(Debug)]
@@ -50,20 +40,10 @@ struct Stage {
     words: Arc<Words>,
 }
 
-type Thread = loom::thread::JoinHandle<()>;
-
-fn thread(run: impl FnOnce() + Send + 'static) -> Thread {
-    loom::thread::Builder::new().stack_size(1 << 20).spawn(run).expect("a thread of the model")
-}
-
-fn join(threads: impl IntoIterator<Item = Thread>) {
-    threads.into_iter().for_each(|thread| thread.join().expect("its assertions hold"));
-}
-
 impl Stage {
     fn new(words: &Arc<Words>) -> (Self, Pin<Box<Drive>>) {
         let wire = Arc::new(Wire::default());
-        let (driver, task) = Driver::new(Arc::new(Machine), wire.clone(), Config::default(), Box::new(Nobody));
+        let (driver, task) = Driver::new(Machine::new(), wire.clone(), Config::default(), Box::new(Nobody));
         let mut task = Box::pin(task);
         wire.feed(&words.greeting);
         assert!(task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -73,7 +53,7 @@ impl Stage {
     fn start(&self) -> CallId {
         let owner: Weak<dyn Restart> = Weak::<Nobody>::new();
         let opening = Opening::Message(&Bytes::new());
-        self.driver.start_call(HEAD, &CallOptions::default(), opening, owner).expect("it starts")
+        self.driver.start_call(Words::HEAD, &CallOptions::default(), opening, owner).expect("it starts")
     }
 
     /// Waits for a call until it is over.
@@ -103,25 +83,15 @@ impl Stage {
 
 /// Runs a scene in every interleaving, beside the connection's task; `first` is the call that is answered first.
 fn holds(name: &str, first: usize, scene: impl Fn(&Stage) + Send + Sync + 'static) {
-    let (scene, words, runs) = (Arc::new(scene), Arc::new(Words::new(first)), Arc::new(AtomicUsize::new(0)));
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound.get_or_insert(PREEMPTIONS);
-    model.max_branches = 20_000;
-    let count = runs.clone();
-    model.check(move || {
-        count.fetch_add(1, Relaxed);
-        let (scene, words) = (scene.clone(), words.clone());
-        // The checker's first thread has a small stack.
-        join([thread(move || {
-            let (stage, mut task) = Stage::new(&words);
-            let task = thread(move || block_on(|cx| task.as_mut().poll(cx)));
-            scene(&stage);
-            // Its end is a wake-up too.
-            stage.driver.abort();
-            join([task]);
-        })]);
+    let words = Arc::new(Words::new(first));
+    check(name, PREEMPTIONS, move || {
+        let (stage, mut task) = Stage::new(&words);
+        let task = thread(move || block_on(|cx| task.as_mut().poll(cx)));
+        scene(&stage);
+        // Its end is a wake-up too.
+        stage.driver.abort();
+        join([task]);
     });
-    println!("{name}: {} interleavings", runs.load(Relaxed));
 }
 
 #[test]
@@ -155,6 +125,8 @@ fn what_is_sent_during_a_write_leaves_after_it() {
         // What the other has left behind leaves without another word from here.
         join([other]);
         assert_eq!(stage.end_of(id), Code::Ok);
+        // One writes at a time: the second call's headers lean on the first one's.
+        assert!(stage.wire.streams().is_sorted(), "{:?}", stage.wire.streams());
     });
 }
 

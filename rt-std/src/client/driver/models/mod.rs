@@ -11,13 +11,12 @@
 //! RUSTFLAGS="--cfg loom_models" cargo test -p rt-std --lib models
 //! ```
 
-mod peer;
 mod world;
 
 use super::{Direction, Driver, First, Observer, Wait, rules};
-use peer::{HEAD, NOW, Words};
 use proto_core::call::{CallId, CallOptions};
 use proto_core::connection::Pulled;
+use proto_core::testkit::Words;
 use proto_core::{Code, Config, MessageBuf, Payload, Status};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -57,7 +56,7 @@ impl Stage {
         let driver = Driver::new(machine, wire.clone(), Config::default(), Box::new(Nobody));
         let calls = [0, 1].map(|_| start(&driver));
         wire.feed(&words.greeting);
-        let look = Wait { until: Some(NOW), ..wait(calls[0], false) };
+        let look = Wait { until: Some(Words::NOW), ..wait(calls[0], false) };
         assert!(matches!(driver.pull(&look, calls[0], &mut MessageBuf::new()), Pulled::Nothing));
         wire.forget_signals();
         Stage { driver, wire, words: words.clone(), calls }
@@ -93,7 +92,7 @@ impl Stage {
 
 fn start(driver: &Driver) -> CallId {
     let first = First::Message(Payload::Slice(b""));
-    driver.start_call(HEAD, &CallOptions::default(), &first).expect("it starts").0
+    driver.start_call(Words::HEAD, &CallOptions::default(), &first).expect("it starts").0
 }
 
 fn thread(number: usize, run: impl FnOnce() + Send + 'static) -> loom::thread::JoinHandle<()> {

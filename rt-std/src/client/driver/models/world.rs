@@ -2,9 +2,9 @@
 //!
 //! Time stands still, so that nothing is saved by a timer: a wake-up that is lost is a deadlock, which the checker reports.
 
-use super::peer::NOW;
 use crate::os::{Address, Os, Pipe, Poller, Raw, Ready, Thread};
 use loom::sync::{Condvar, Mutex, MutexGuard};
+use proto_core::testkit::Words;
 use proto_core::time::Instant;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -45,7 +45,7 @@ impl Machine {
 
 impl Os for Machine {
     fn now(&self) -> Instant {
-        NOW
+        Words::NOW
     }
     fn me(&self) -> Thread {
         Thread::Sim(ME.with(std::cell::Cell::get))

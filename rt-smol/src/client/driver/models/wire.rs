@@ -1,83 +1,11 @@
-//! The seam over the types of the model checker: tasks on threads of their own, and one pipe whose other end is the
-//! scene's.
-//!
-//! Time stands still, so that nothing is saved by a timer: a wake-up that is lost is a deadlock, which the checker reports.
+//! One pipe whose other end is the scene's.
 
-use super::peer::NOW;
-use crate::os::{Address, BoxFuture, Os, Pipe, Timer};
+use crate::os::Pipe;
 use crate::sync::assert_unlocked;
-use loom::sync::{Condvar, Mutex, MutexGuard};
-use proto_core::time::Instant;
+use loom::sync::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-
-/// Where a thread sleeps until its task is woken.
-#[derive(Debug, Default)]
-struct Seat {
-    woken: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Wake for Seat {
-    fn wake(self: Arc<Self>) {
-        *self.woken.lock().unwrap() = true;
-        self.changed.notify_one();
-    }
-}
-
-/// Polls a task, whenever it is woken, until it is ready.
-pub(super) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-    let seat = Arc::new(Seat::default());
-    let waker = Waker::from(seat.clone());
-    loop {
-        if let Poll::Ready(value) = poll(&mut Context::from_waker(&waker)) {
-            return value;
-        }
-        let mut woken = seat.woken.lock().unwrap();
-        while !*woken {
-            woken = seat.changed.wait(woken).unwrap();
-        }
-        *woken = false;
-    }
-}
-
-/// The machine.
-#[derive(Debug)]
-pub(super) struct Machine;
-
-#[derive(Debug)]
-struct Never;
-
-impl Timer for Never {
-    fn set(&mut self, _: Option<Instant>) {}
-    fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
-    }
-}
-
-impl Os for Machine {
-    fn now(&self) -> Instant {
-        NOW
-    }
-    fn timer(&self) -> Box<dyn Timer> {
-        Box::new(Never)
-    }
-    fn spawn(&self, _: BoxFuture<'static, ()>) {
-        unreachable!("a connection starts no tasks")
-    }
-    fn resolve(&self, _: &str, _: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        unreachable!("a connection looks nothing up")
-    }
-    fn connect(&self, _: &Address) -> BoxFuture<'static, io::Result<Arc<dyn Pipe>>> {
-        unreachable!("a connection connects nowhere")
-    }
-    fn random(&self) -> u64 {
-        1
-    }
-}
+use std::task::{Context, Poll, Waker};
 
 #[derive(Debug, Default)]
 struct Ends {
@@ -86,6 +14,8 @@ struct Ends {
     full: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// Everything that was written.
+    heard: Vec<u8>,
     /// Said once so many bytes have been taken.
     answer: Option<(usize, Vec<u8>)>,
 }
@@ -128,6 +58,18 @@ impl Wire {
         self.lock().answer = Some((after, words));
     }
 
+    /// The streams of the frames that were written, in order.
+    pub(super) fn streams(&self) -> Vec<u32> {
+        let ends = self.lock();
+        let mut rest = &ends.heard[proto_core::frame::PREFACE.len()..];
+        let mut streams = Vec::new();
+        while let Some((head, body)) = rest.split_at_checked(9) {
+            streams.push(u32::from_be_bytes([head[5], head[6], head[7], head[8]]));
+            rest = &body[u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize..];
+        }
+        streams
+    }
+
     fn write(&self, cx: Option<&mut Context<'_>>, segments: &[IoSlice<'_>]) -> io::Result<usize> {
         let written = segments.iter().map(|segment| segment.len()).sum();
         let mut ends = self.lock();
@@ -135,6 +77,7 @@ impl Wire {
             ends.writer = cx.map(|cx| cx.waker().clone()).or(ends.writer.take());
             return Err(ErrorKind::WouldBlock.into());
         }
+        segments.iter().for_each(|segment| ends.heard.extend_from_slice(segment));
         let mut reader = None;
         if let Some((after, words)) = ends.answer.take() {
             if after <= written {
