@@ -91,7 +91,15 @@ fn entry(text: &str) -> Option<Entry> {
     if let Some((network, bits)) = text.split_once('/') {
         let (network, bits) = (network.trim_matches(['[', ']']).parse::<IpAddr>().ok()?, bits.parse::<u32>().ok()?);
         let widest = if network.is_ipv4() { 32 } else { 128 };
-        return (bits <= widest).then_some(Entry::Block { address: network, bits });
+        if bits > widest {
+            return None;
+        }
+        // One form for IPv4 that is written as IPv6, as of the addresses that are looked up.
+        let (address, bits) = match (network.to_canonical(), bits.checked_sub(widest - 32)) {
+            (IpAddr::V4(v4), Some(bits)) => (IpAddr::V4(v4), bits),
+            _ => (network, bits),
+        };
+        return Some(Entry::Block { address, bits });
     }
     if let Some(address) = address(text.trim_matches(['[', ']'])) {
         return Some(Entry::Address { address, port: None });
@@ -193,6 +201,7 @@ mod tests {
             &[("10.2.0.0", 1), ("fe00::1", 1), ("192.168.8.1", 1), ("a.b", 1)],
         );
         check("0.0.0.0/0", &[("1.2.3.4", 1)], &[("::1", 1)]);
+        check("::ffff:10.1.0.0/112", &[("10.1.2.3", 1), ("::ffff:10.1.2.3", 1)], &[("10.2.0.0", 1), ("::1", 1)]);
         check("::/0", &[("::1", 1)], &[("1.2.3.4", 1)]);
         check("10.0.0.1/32,::1/128", &[("10.0.0.1", 1), ("::1", 1)], &[("10.0.0.2", 1), ("::2", 1)]);
         check("10.0.0.0/33,::/129,a/8,10.0.0.0/-1,10.0.0.0/", &[], &[("10.0.0.0", 1), ("::", 1), ("a", 1)]);
