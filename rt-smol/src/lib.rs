@@ -91,4 +91,6 @@ pub use proto_core::rpc::{
     AsyncService, Context, IntoRequest, Peer, Request, RequestOptions, Response, SendError, TryRecvError, TrySendError,
 };
 pub use proto_core::{Code, Metadata, Status};
+#[doc(inline)]
+pub use rt_common::stream::StreamError;
 pub use server::{Report, Running, Server, ServerBuilder, ServerError, Stop, serve_connection};

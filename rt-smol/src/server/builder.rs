@@ -124,7 +124,7 @@ impl ServerBuilder {
     pub(super) fn hub(self) -> Result<Arc<Hub>, ServerError> {
         self.settings.check()?;
         self.security.check()?;
-        let os = self.os.unwrap_or_else(RealOs::shared);
+        let os = self.seam();
         Ok(Hub::new(os, self.router, self.limits, self.settings, self.security))
     }
 }

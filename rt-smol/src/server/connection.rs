@@ -40,11 +40,24 @@ impl ServerBuilder {
     /// Serves one connection over a byte stream of any kind (a socket, a pair of pipes, somebody else's TLS), and is ready
     /// when it is over and its handlers have ended. The future drives the connection itself; dropped, it ends it. Handlers
     /// that wait become tasks of the executor.
+    ///
+    /// # Errors
+    /// The settings are wrong, or the stream has failed ([`ServerError::Stream`]). That the peer goes away, in whatever manner,
+    /// is none. After a write that failed, reading goes on until it ends, fails, or has brought nothing for 5 seconds.
     pub fn serve_connection(
         self,
         stream: impl AsyncRead + AsyncWrite + Send + 'static,
     ) -> impl Future<Output = Result<Report, ServerError>> + Send {
-        self.serve_pipe(Arc::new(IoPipe::new(stream)))
+        let pipe = IoPipe::new(&self.seam(), stream);
+        let failure = pipe.failure();
+        let served = self.serve_pipe(Arc::new(pipe));
+        async move {
+            let report = served.await?;
+            match failure.get().filter(|failure| !failure.is_loss()) {
+                Some(source) => Err(ServerError::Stream { source: source.clone(), report }),
+                None => Ok(report),
+            }
+        }
     }
 
     /// The same over a [`Pipe`].

@@ -14,6 +14,7 @@ mod executors;
 mod phases;
 mod retries;
 mod server;
+mod streams;
 
 use bytes::Bytes;
 use proto_core::rpc::{Front, Method};

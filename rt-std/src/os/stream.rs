@@ -51,7 +51,8 @@ use super::unix::SocketPipe;
 /// a value has to give up when nothing is there, with `WouldBlock` or `TimedOut`:
 ///
 /// - *With a read time-out* (`TcpStream::set_read_timeout` below a wrapper, a serial port): what we say waits for as long as
-///   the time-out at most. A few milliseconds suit calls, at the price of as many reads of an idle connection.
+///   the time-out at most, and a call takes about as long. A few milliseconds suit, at the price of as many reads of an idle
+///   connection. (Systems may round it up to a tick of their scheduler, 10 ms at worst.)
 /// - *In non-blocking mode*: between reads that brought nothing the thread pauses, for a quarter of the time for which
 ///   nothing has moved in either direction, but 50 us at least and 10 ms at most. What we say ends the pause. So a reply that
 ///   the peer takes a millisecond for is read within 250 us, the first bytes on a connection that was idle for 40 ms or

@@ -94,7 +94,9 @@ impl ChannelBuilder {
     pub fn from_io(mut self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Result<Channel, Status> {
         self.settings.once = true;
         let target = Target::parse(&self.settings.target)?;
-        self.over(&target, Target::parse(detour::STREAM)?, Some(detour::once(Arc::new(IoPipe::new(stream)))))
+        let os = self.os.clone().unwrap_or_else(RealOs::shared);
+        let lead = detour::once(Arc::new(IoPipe::new(&os, stream)));
+        self.over(&target, Target::parse(detour::STREAM)?, Some(lead))
     }
 
     /// A channel on which every connection leads to what `lead` gives.

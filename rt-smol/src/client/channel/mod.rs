@@ -117,8 +117,10 @@ impl Channel {
     }
 
     /// A channel over this byte stream, whatever it is: a pipe, a tunnel, a socket of another library. When the stream has
-    /// ended, the channel is shut down, and calls fail with UNAVAILABLE, those that wait for a connection too.
-    /// [`ChannelBuilder::from_io`] is the same with settings.
+    /// ended, the channel is shut down, and calls fail with UNAVAILABLE, those that wait for a connection too; with the stream's
+    /// own words ([`StreamError`](crate::StreamError)) if it has failed. A write that failed does not lose replies that are on their
+    /// way: reading goes on until it ends, fails, or has brought nothing for 5 seconds. [`ChannelBuilder::from_io`] is the same with
+    /// settings.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/hello.rs"));
