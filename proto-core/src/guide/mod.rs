@@ -10,7 +10,7 @@
 //! [1. Time](#1-time) · [2. Bytes in](#2-bytes-in) · [3. Input before time](#3-input-before-time) ·
 //! [4. Calls](#4-calls) · [5. Handlers](#5-handlers) · [6. Bytes out](#6-bytes-out) · [7. Waiting](#7-waiting) ·
 //! [8. The end](#8-the-end) · [9. Callers](#9-callers) · [10. Other loops](#10-other-loops) ·
-//! [Mistakes](mistakes)
+//! [Through a proxy](proxies) · [Mistakes](mistakes)
 //!
 //! # 1. Time
 //!
@@ -392,3 +392,4 @@
 //! addresses, backoff and retries, are the business of [`channel`](crate::channel), which is pure in the same way.
 
 pub mod mistakes;
+pub mod proxies;
