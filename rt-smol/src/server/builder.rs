@@ -25,8 +25,10 @@ pub struct ServerBuilder {
 impl ServerBuilder {
     rt_common::server_builder_methods!();
 
-    /// On this seam instead of the real system.
-    pub(crate) fn os(mut self, os: Arc<dyn Os>) -> Self {
+    /// On another machine than the real one, as [`ChannelBuilder::os`](crate::ChannelBuilder::os): its time, its tasks. (What
+    /// [`bind`](Self::bind) makes are the real system's sockets; a connection of any other kind is served by
+    /// [`serve_pipe`](Self::serve_pipe).)
+    pub fn os(mut self, os: Arc<dyn Os>) -> Self {
         self.os = Some(os);
         self
     }

@@ -40,6 +40,8 @@ pub struct Sim {
     world: Arc<World>,
     next_address: Arc<AtomicU16>,
     max_polls: Arc<AtomicU64>,
+    #[cfg(feature = "_tls")]
+    tls: Option<(crate::tls::TlsConnector, crate::tls::TlsAcceptor)>,
 }
 
 impl fmt::Debug for Sim {
@@ -93,12 +95,23 @@ impl Sim {
             world: World::new(seed),
             next_address: Arc::default(),
             max_polls: Arc::new(AtomicU64::new(MAX_POLLS)),
+            #[cfg(feature = "_tls")]
+            tls: None,
         }
     }
 
     /// With a network like this from now on.
     pub fn with_network(self, network: Network) -> Self {
         self.set_network(network);
+        self
+    }
+
+    /// Channels ([`builder`](Self::builder), [`channel`](Self::channel)) and servers ([`serve`](Self::serve)) speak TLS with these
+    /// settings from now on, so that what was written for plain text is played over TLS as well. What is encrypted differs
+    /// from run to run (keys are random), how long it is does not: so a seed still makes every choice.
+    #[cfg(feature = "_tls")]
+    pub fn with_tls(mut self, connector: crate::tls::TlsConnector, acceptor: crate::tls::TlsAcceptor) -> Self {
+        self.tls = Some((connector, acceptor));
         self
     }
 
@@ -228,6 +241,11 @@ impl Sim {
     /// When a service was added twice, or none.
     pub fn serve_with(&self, builder: ServerBuilder) -> Running {
         let (address, listener) = self.listen();
+        #[cfg(feature = "_tls")]
+        let builder = match &self.tls {
+            Some((_, acceptor)) => builder.tls(acceptor.clone()),
+            None => builder,
+        };
         match builder.os(self.os()).build(Address::Tcp(address), listener) {
             Ok(server) => server.spawn(),
             Err(error) => panic!("no server for the simulation: {error}"),
@@ -271,7 +289,12 @@ impl Sim {
 
     /// A builder for a channel in this simulation.
     pub fn builder(&self, target: &str) -> ChannelBuilder {
-        Channel::builder(target).os(self.os())
+        let builder = Channel::builder(target).os(self.os());
+        #[cfg(feature = "_tls")]
+        if let Some((connector, _)) = &self.tls {
+            return builder.tls(connector.clone());
+        }
+        builder
     }
 
     /// Two connected ends.

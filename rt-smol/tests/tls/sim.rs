@@ -25,11 +25,10 @@ fn settings() -> (TlsConnector, TlsAcceptor) {
 fn play(network: fn(u64) -> Network, scene: impl AsyncFn(&Sim, HelloServiceClient<Channel>)) {
     let (connector, acceptor) = settings();
     for seed in 0..12 {
-        Sim::seed(seed).with_network(network(seed)).run(async |sim| {
-            let server = Server::builder().add_service(HelloServiceServer::new(Greeter)).tls(acceptor.clone());
-            let server = sim.serve_with(server);
-            let channel = sim.builder(&server.address().to_string()).tls(connector.clone()).build();
-            scene(sim, HelloServiceClient::new(channel.expect("good settings"))).await;
+        let sim = Sim::seed(seed).with_network(network(seed)).with_tls(connector.clone(), acceptor.clone());
+        sim.run(async |sim| {
+            let server = sim.serve(HelloServiceServer::new(Greeter));
+            scene(sim, HelloServiceClient::new(sim.channel(&server))).await;
         });
     }
 }

@@ -62,17 +62,16 @@ pub struct Report {
 pub struct Failure {
     /// The seed that shows it.
     pub seed: u64,
-    /// Virtual time that had passed.
-    pub elapsed: Duration,
-    /// How often the baton had been passed.
-    pub switches: u64,
+    /// How far it came.
+    pub report: Report,
     /// What happened.
     pub what: String,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "seed {}, after {:?} and {} switches: {}", self.seed, self.elapsed, self.switches, self.what)
+        let Failure { seed, report, what } = self;
+        write!(f, "seed {seed}, after {:?} and {} switches: {what}", report.elapsed, report.switches)
     }
 }
 
@@ -143,12 +142,13 @@ impl Sim {
             (ran, main.join().ok().flatten())
         });
         let (seed, bytes) = (self.seed, self.net.digest());
+        let (Ok((now, switches)) | Err((now, switches, _))) = ran;
+        let report = Report { elapsed: now - start, switches, bytes };
+        let failed = |what| Err(Failure { seed, report, what });
         match (ran, result) {
-            (Ok((now, switches)), Some(value)) => Ok((value, Report { elapsed: now - start, switches, bytes })),
-            (Ok((now, switches)), None) => {
-                Err(Failure { seed, elapsed: now - start, switches, what: "the first thread gave no value".into() })
-            }
-            (Err((now, switches, what)), _) => Err(Failure { seed, elapsed: now - start, switches, what }),
+            (Ok(_), Some(value)) => Ok((value, report)),
+            (Ok(_), None) => failed("the first thread gave no value".into()),
+            (Err((_, _, what)), _) => failed(what),
         }
     }
 
