@@ -7,7 +7,7 @@ use interop::testing::TestServiceServer;
 use proto_tls::testkit::Authority;
 use rt_common_testing::proxy;
 use rt_std::tls::ServerTls;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -81,18 +81,15 @@ fn through_the_proxy(servers: &Servers, more: &[&str]) {
 fn calls_go_through_the_proxy_of_the_environment() {
     let servers = Servers::new(None);
     through_the_proxy(&servers, &[]);
-    // What is on this machine, or excepted, is reached without it; elsewhere a proxy that is not there is the error.
+    // What is on this machine is reached without it; for what is elsewhere a proxy that is not there is the error.
+    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
     for server in servers.addresses() {
         let port = server.port().to_string();
         for runtime in ["std", "smol"] {
-            passes(client(runtime, "http://no-proxy.invalid:3128", "127.0.0.1", &["--server_port", &port]));
-            let output = client(runtime, "http://no-proxy.invalid:3128", NAME, &[]).output().expect("it is built");
+            passes(client(runtime, &format!("http://{nobody}"), "127.0.0.1", &["--server_port", &port]));
+            let output = client(runtime, &format!("http://{nobody}"), NAME, &[]).output().expect("it is built");
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(!output.status.success() && said.contains("no-proxy.invalid"), "{said}");
-            let mut excepted = client(runtime, "http://no-proxy.invalid:3128", NAME, &[]);
-            let output = excepted.env("no_proxy", "example.com,.invalid").output().expect("it is built");
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(!output.status.success() && said.contains(NAME) && !said.contains("no-proxy"), "{said}");
+            assert!(!output.status.success() && said.contains(&format!("proxy {nobody}")), "{said}");
         }
     }
 }
