@@ -44,6 +44,20 @@ fn hello_async_shows_the_same_with_handlers_that_are_futures() {
 }
 
 #[test]
+fn auth_shows_what_every_call_passes() {
+    prints(
+        "auth",
+        &[
+            "Ada says hello to Bob",
+            "for those who are known",
+            "2 calls went through",
+            "UNAUTHENTICATED: nobody has this token",
+            "UNAUTHENTICATED: no token: metadata \"authorization\" is missing",
+        ],
+    );
+}
+
+#[test]
 fn hello_client_calls_hello_server() {
     let (_server, address) = serve("hello-server", &["--listen", "127.0.0.1:0"]);
     let mut client = program("hello-client");

@@ -9,11 +9,14 @@ use core::future::Future;
 
 /// A channel of some runtime. The types say how that runtime gives results: a value, a future, a stream.
 ///
+/// A type around another channel is one too: for what every call is to pass, a token that is added, a count (the example
+/// `auth`).
+///
 /// No `Send` bounds here. An implementation encodes the request *before* it returns, so that what it returns holds bytes only.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a channel",
     label = "a generated client needs a channel here",
-    note = "pass `rt_std::Channel`, or another type that implements `proto_core::rpc::Front`"
+    note = "pass `rt_std::Channel`, `rt_smol::Channel`, or another type that implements `proto_core::rpc::Front`"
 )]
 pub trait Front {
     /// A unary call.
