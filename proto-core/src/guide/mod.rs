@@ -242,6 +242,10 @@
 //! # assert!(handlers.is_empty());
 //! ```
 //!
+//! `Driven` does all that steps 2, 3, 6 and 7 ask of a connection, and knows the time besides. So these steps stay as they
+//! stand, with `Driven<Server>` for `Connection<Server>`; each operation borrows it on its own
+//! (`connection.lend(|c| c.receive(now, &mut incoming))`), and reads and writes of the socket are not among them.
+//!
 //! The waker does nothing, since every handler is polled in every turn, and whatever happens to a call happens in one. A
 //! handler that awaits something else (another client's call, a file, a channel) needs a waker that ends the wait of
 //! step 7: with `polling` an `Arc` whose [`Wake`](alloc::task::Wake) does `poller.notify()`. And a

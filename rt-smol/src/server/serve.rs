@@ -6,18 +6,24 @@ use super::hub::Hub;
 use crate::os::{Address, Listener};
 use proto_core::rpc::Report;
 use rt_common::ServerError;
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A server that has its address and does not serve yet: [`serve`](Self::serve) or [`spawn`](Self::spawn). Clients that
 /// connect before that wait in the system's backlog.
-#[derive(Debug)]
 #[must_use = "a server serves with `serve` or `spawn`"]
 pub struct Server {
     address: Address,
     listener: Arc<dyn Listener>,
     hub: Guard,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).field("hub", &self.hub.0).finish_non_exhaustive()
+    }
 }
 
 /// Stops the hub when dropped.

@@ -207,6 +207,7 @@ fn who_waits_learns_that_the_executor_is_gone() {
         let status = unary(&channel, &ECHO, b"x").await.expect_err("nobody connects");
         assert_eq!(status.code(), Code::Unavailable);
         assert!(status.to_string().contains("executor"), "{status}");
+        assert_eq!(channel.state(true), State::TransientFailure);
     });
 }
 

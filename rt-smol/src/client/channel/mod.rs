@@ -186,7 +186,7 @@ impl Channel {
         let mut timer = self.timer(time);
         let mut watch = shared.watch();
         poll_fn(|cx| {
-            let state = watch.look(cx, |state, _| state.core.state());
+            let state = watch.look(cx, |state, _| state.connectivity());
             if state != from || timer.poll(cx).is_ready() { Poll::Ready(state) } else { Poll::Pending }
         })
         .await

@@ -86,7 +86,7 @@ impl Shared {
     /// The target, and connectivity, for humans.
     pub(super) fn summary(&self) -> (String, Connectivity) {
         let state = self.lock();
-        (state.core.target().to_string(), state.core.state())
+        (state.core.target().to_string(), state.connectivity())
     }
 
     pub(super) fn state(&self, try_to_connect: bool) -> Connectivity {
@@ -94,7 +94,7 @@ impl Shared {
             if try_to_connect {
                 state.core.connect(now);
             }
-            state.core.state()
+            state.connectivity()
         })
     }
 

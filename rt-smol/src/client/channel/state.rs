@@ -5,7 +5,7 @@ use super::watch::Watchers;
 use crate::client::driver::Driver;
 use crate::client::wakers::Woken;
 use crate::rules::{Rule, Rules};
-use proto_core::channel::{Channel as Core, ConnectionKey};
+use proto_core::channel::{Channel as Core, ConnectionKey, State as Connectivity};
 use proto_core::time::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,6 +86,14 @@ impl State {
     /// Its executor is gone: nobody connects any more.
     pub(super) fn has_no_task(&self) -> bool {
         matches!(self.task, Task::Ended)
+    }
+
+    /// Connectivity, for the application: without anybody who connects there is no connecting.
+    pub(super) fn connectivity(&self) -> Connectivity {
+        match self.core.state() {
+            Connectivity::Idle | Connectivity::Connecting if self.has_no_task() => Connectivity::TransientFailure,
+            state => state,
+        }
     }
 
     /// Everybody who waits for the channel itself looks again.
