@@ -122,6 +122,7 @@ fn calls(client: &HelloServiceClient<Channel>) -> Result<(), Box<dyn Error>> {
     }
     requests.finish()?;
 
+    // Whoever notices first says so: this client ("while waiting for the response") or the server ("while handling the call").
     println!("\n5. A deadline: Sloth gets 100 ms and would take 10 s");
     match client.say_hello(Request::new(greet("Sloth")).with_timeout(Duration::from_millis(100))) {
         Err(status) if status.code() == Code::DeadlineExceeded => println!("   <- {status}"),

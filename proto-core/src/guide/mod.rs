@@ -76,6 +76,8 @@
 //!   on to the end of the turn as ever.
 //! - **`lost`** takes the transport's own words, and they appear in the status of every call that it costs. With
 //!   [`Outgoing::written`](crate::Outgoing::written) a client also learns which calls never left, and can be sent again.
+//!   When it is a *write* that fails, read first, until nothing more is there (8 MiB will do), whatever `wants_input` says:
+//!   an answer, a GOAWAY or the client's CANCEL lies in the socket still when the peer has closed it.
 //!
 //! # 3. Input before time
 //!

@@ -1,7 +1,7 @@
 //! A TCP socket as a [`Pipe`]: two threads between it and a pipe in memory.
 
 use super::super::memory::MemoryPipe;
-use super::super::{Os, Pipe, Raw, Ready};
+use super::super::{Os, Pipe, Raw, Ready, threads};
 use super::PortableOs;
 use crate::sync::assert_unlocked;
 use proto_core::rpc::Peer;
@@ -55,6 +55,12 @@ impl Link {
 
     fn fail(&self, error: &io::Error) {
         self.lock().failed.get_or_insert_with(|| (error.kind(), error.to_string()));
+    }
+
+    /// The thread that writes has gone, and not for want of more.
+    fn has_failed_to_write(&self) -> bool {
+        let state = self.lock();
+        state.written && state.failed.is_some()
     }
 
     fn error(&self) -> Option<io::Error> {
@@ -179,8 +185,19 @@ impl Pipe for SocketPipe {
         }
     }
 
+    /// After a write has failed, "nothing there" means that nothing comes any more: the socket was shut, and the thread that
+    /// reads is on its way with what lay in it.
     fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        match self.near.try_read(buf) {
+        let mut read = self.near.try_read(buf);
+        let until = Some(threads::now() + LAST_WORDS);
+        while read.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+            && self.link.has_failed_to_write()
+            && until > Some(threads::now())
+        {
+            self.near.wait(true, false, until)?;
+            read = self.near.try_read(buf);
+        }
+        match read {
             Ok(0) if !buf.is_empty() => self.link.error().map_or(Ok(0), Err),
             other => other,
         }

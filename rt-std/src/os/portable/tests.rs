@@ -170,3 +170,21 @@ fn a_listener_that_is_dropped_listens_no_more() {
         std::thread::sleep(MS);
     }
 }
+
+#[test]
+fn a_write_that_fails_hides_nothing_that_the_peer_said_before() {
+    let (listener, address) = listen();
+    let pipe = connect(address);
+    let (mut peer, _) = listener.accept().expect("it connected");
+    pipe.try_write(&[b"never read"]).expect("there is room");
+    peer.peek(&mut [0]).expect("it arrives");
+    // As much as the system takes at once; then a reset.
+    peer.write_all(&[7; 60_000]).expect("there is room");
+    drop(peer);
+    while pipe.try_write(&[b"x"]).map_or_else(|error| error.kind() == WouldBlock, |_| true) {}
+    let (mut buf, mut heard) = (vec![0; 5_000], 0);
+    while let Ok(n @ 1..) = pipe.try_read(&mut buf) {
+        heard += n;
+    }
+    assert_eq!(heard, 60_000);
+}
