@@ -80,6 +80,8 @@ pub struct Channel {
     pub(super) idle_since: Instant,
     /// Its first connection is its last.
     pub(super) once: bool,
+    /// The error behind the end of that one.
+    pub(super) last_cause: Option<Cause>,
 }
 
 impl Channel {
@@ -104,6 +106,7 @@ impl Channel {
             calls: 0,
             idle_since: Instant::ZERO,
             once: false,
+            last_cause: None,
         }
     }
 
@@ -274,12 +277,13 @@ impl Channel {
         }
     }
 
-    /// This attempt is about to be reported as failed (`handle_failed`, `handle_closed`), and this is the error behind the words.
+    /// This attempt, or the only connection, is about to be reported as failed (`handle_failed`, `handle_closed`), and this is the
+    /// error behind the words.
     pub fn handle_cause(&mut self, key: ConnectionKey, cause: Cause) {
-        if let Phase::Connecting { attempt, .. } = &mut self.phase
-            && attempt.key == key
-        {
-            attempt.cause = Some(cause);
+        match &mut self.phase {
+            Phase::Connecting { attempt, .. } if attempt.key == key => attempt.cause = Some(cause),
+            Phase::Ready { key: ready, .. } if *ready == key && self.once => self.last_cause = Some(cause),
+            _ => {}
         }
     }
 

@@ -131,7 +131,8 @@ impl Channel {
     pub(super) fn ready_over(&mut self, now: Instant, reason: &str) {
         let Phase::Ready { since, address, .. } = &self.phase else { return };
         if self.once {
-            return self.stream_over(reason, None);
+            let cause = self.last_cause.take();
+            return self.stream_over(reason, cause);
         }
         if now - *since >= SHORT_LIFE {
             self.short_lives = 0;

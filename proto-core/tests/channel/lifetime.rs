@@ -1,7 +1,7 @@
 //! A connection's life as the channel sees it: draining, loss, connections that do not last, idleness, shutdown.
 
 use crate::world::{World, ms, steady};
-use proto_core::channel::{Channel, ChannelConfig, Order, Pick, State, Waiter};
+use proto_core::channel::{Cause, Channel, ChannelConfig, Order, Pick, State, Waiter};
 use proto_core::grpc::{Code, Local, Origin, Seen};
 use std::time::Duration;
 
@@ -272,6 +272,18 @@ fn a_channel_over_one_connection_whose_handshake_fails_makes_no_other_attempt() 
     assert_ne!(world.channel.generation(), before);
     assert!(world.fails(&mut call).message().ends_with("not a server"));
     assert_eq!((world.channel.poll_timeout(), world.orders()), (None, vec![]));
+}
+
+#[test]
+fn the_error_behind_the_end_of_the_one_connection_is_behind_every_refusal() {
+    use std::error::Error;
+    let mut world = once();
+    let key = world.connected();
+    world.channel.handle_cause(key, Cause::new(std::io::Error::other("the cable is cut")));
+    world.channel.handle_closed(world.now, key, "writing failed: the cable is cut");
+    let status = world.fails(&mut Waiter::new(false));
+    let failure = status.source().expect("how it ended");
+    assert!(failure.source().is_some_and(|cause| cause.is::<std::io::Error>()), "{failure:?}");
 }
 
 #[test]

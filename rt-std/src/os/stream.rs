@@ -67,8 +67,8 @@ use super::unix::SocketPipe;
 ///
 /// # Failures
 ///
-/// What `read` and `write` say when they fail is what the connection fails with: its calls have it in their messages, an attempt
-/// to connect as its [`source`](std::error::Error::source) too ([`StreamError`]). A write that failed (a peer that has
+/// What `read` and `write` say when they fail is what the connection fails with: its calls have it in their messages, those that
+/// come later in their [`source`](std::error::Error::source)s too, as a [`StreamError`]. A write that failed (a peer that has
 /// closed its input) does not lose replies that are on their way: reading goes on until it ends, fails, or has brought nothing for
 /// 5 seconds.
 ///

@@ -76,6 +76,9 @@ fn a_client_over_a_read_that_blocks_is_told_what_to_do() {
     assert_eq!(status.code(), Code::Unavailable, "{status}");
     let text = status.to_string();
     assert!(text.contains("read time-out") && text.contains("Halves"), "{text}");
+    // By type too, for whoever comes after.
+    let status = hello.say_hello(request("Bob")).expect_err("the stream is over");
+    assert!(matches!(stream_error(&status), Some(StreamError::ReadBlocks)), "{status:?}");
     drop(hello);
     served.join().expect("no panic").expect("the peer went away, no more");
 }
@@ -91,7 +94,7 @@ fn a_server_over_a_read_that_blocks_is_told_what_to_do() {
     assert!(error.to_string().contains("read time-out"), "{error}");
     assert!(matches!(stream_error(&error), Some(StreamError::ReadBlocks)));
     // The stream's thread is in its read, and nobody can fetch it: only now does the peer learn of the end.
-    near.shutdown(Shutdown::Both).expect("it is connected");
+    let _ = near.shutdown(Shutdown::Both);
     let _ = calls.join().expect("no panic");
 }
 
@@ -119,8 +122,8 @@ fn a_reply_after_a_failed_write(near: impl ByteStream, far: TcpStream, cut: &Ato
     assert!(status.to_string().contains("writing to the stream failed: the cable is cut"), "{status}");
     assert!(!matches!(status.origin(), Origin::Peer), "{status}");
     drop((later, channel));
-    // A thread of ours may be in its read still: the peer learns of the end by this.
-    end.shutdown(Shutdown::Both).expect("it is connected");
+    // A thread of ours may be in its read still: the peer learns of the end by this, if it has not.
+    let _ = end.shutdown(Shutdown::Both);
     served.join().expect("no panic").expect("the peer went away, no more");
 }
 
