@@ -123,7 +123,7 @@
 //! | `drive` | the task of a connection: reads, serves timers, ends it |
 //! | `begin`, `finish` | calls that begin, right there; their answers |
 //! | `task` | a handler that waits for something |
-//! | `conn`, `calls`, `write`, `deliver` | one connection: its lock, its calls, the writer's place, the unlock |
+//! | `conn`, `calls`, `events`, `write`, `deliver` | one connection: its lock, its calls, what happens to them, the writer's place, the unlock |
 //! | `handle`, `wait` | what a handler can do with its call, and how it waits |
 //! | `accept`, `serve` | the beginning and the end |
 //! | `connection` | one connection, or connections inside this process, without a listener |
@@ -140,6 +140,7 @@ mod conn;
 mod connection;
 mod deliver;
 mod drive;
+mod events;
 mod finish;
 mod guard;
 mod handle;
