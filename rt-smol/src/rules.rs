@@ -63,7 +63,8 @@ rules! {
     ];
     ServerEndWakes: "server: the end of a call wakes who waits on it", [
         Calls,
-        Model("server::models::a_connection_that_is_lost_ends_what_waits_and_what_writes")
+        Model("server::models::a_connection_that_is_lost_ends_what_waits_and_what_writes"),
+        Model("server::models::a_call_cut_short_meets_who_is_about_to_wait_for_its_end")
     ];
     ServerWaitLooks: "server: who is to wait looks, under the same lock, whether it has happened",
         [Model("server::models::a_message_meets_a_handler_that_is_about_to_wait")];

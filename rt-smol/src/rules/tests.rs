@@ -31,6 +31,8 @@ fn all_missed(test: impl Fn(HeldBy) -> Option<&'static str>) -> Vec<&'static str
     ran
 }
 
+// (Under the checker no connection can be driven step by step.)
+#[cfg(not(loom_models))]
 #[test]
 fn rules_that_scripts_hold_are_missed_by_them() {
     let ran = all_missed(|held| match held {

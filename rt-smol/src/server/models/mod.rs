@@ -182,6 +182,31 @@ fn a_call_cut_short_meets_a_handler_that_becomes_a_task() {
 }
 
 #[test]
+fn a_call_cut_short_meets_who_is_about_to_wait_for_its_end() {
+    let handler = |call: ServerCall| async {
+        if call.context.method() == METHODS[1].path {
+            let context = call.context.clone();
+            drop(thread(move || {
+                let mut cancelled = pin!(context.cancelled());
+                assert_eq!(block_on(|cx| cancelled.as_mut().poll(cx)).code(), Code::Cancelled);
+            }));
+            pending::<()>().await;
+        }
+        echo(call)
+    };
+    holds("a_call_cut_short_meets_who_is_about_to_wait_for_its_end", &Config::default(), handler, |stage| {
+        let id = stage.start(&METHODS[1], b"x", true);
+        stage.wire.act(|client| client.call(id).expect("it runs").release(NOW));
+        // Whoever waits is told for the call's sake, though the connection lives on.
+        let id = stage.unary(b"x");
+        assert_eq!(stage.end_of(id), (1, Code::Ok));
+        while stage.hub.running() > 0 {
+            loom::thread::yield_now();
+        }
+    });
+}
+
+#[test]
 fn what_a_handler_leaves_to_another_writer_leaves_too() {
     holds("what_a_handler_leaves_to_another_writer_leaves_too", &Config::default(), later, |stage| {
         let ids = [stage.unary(b"later"), stage.unary(b"now")];
