@@ -276,7 +276,6 @@ fn a_channel_over_one_connection_whose_handshake_fails_makes_no_other_attempt() 
 
 #[test]
 fn the_error_behind_the_end_of_the_one_connection_is_behind_every_refusal() {
-    use std::error::Error;
     let mut world = once();
     let key = world.connected();
     world.channel.handle_cause(key, Cause::new(std::io::Error::other("the cable is cut")));
