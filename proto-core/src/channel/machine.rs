@@ -214,7 +214,12 @@ impl Channel {
                     (false, Stage::Tunnel) => (phase::TUNNEL, "waiting for a tunnel to"),
                     (false, Stage::Tls) => (phase::TLS, "in the TLS handshake with"),
                 };
-                failure::deadline(phase, &format!("{verb} {place}{tried}"), self.failure.as_ref())
+                let what = if self.once {
+                    format!("{verb} the channel's byte stream")
+                } else {
+                    format!("{verb} {place}{tried}")
+                };
+                failure::deadline(phase, &what, self.failure.as_ref())
             }
             Phase::BackingOff { .. } => {
                 let what = format!("{}{}", phase::BACKOFF, NextAttempt(self.until_next_round(now)));

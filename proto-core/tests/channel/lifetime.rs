@@ -267,6 +267,10 @@ fn a_channel_over_one_connection_whose_handshake_fails_makes_no_other_attempt() 
     let mut call = Waiter::new(true);
     assert!(world.waits(&mut call));
     let (key, _) = world.connecting();
+    world.channel.handle_connected(key);
+    // What a runtime gives it for a target is nobody's business.
+    let late = world.channel.deadline_exceeded(world.now).to_string();
+    assert!(late.contains("SETTINGS from the channel's byte stream") && !late.contains(ADDRESS), "{late}");
     let before = world.channel.generation();
     world.channel.handle_failed(world.now, key, "not a server");
     assert_ne!(world.channel.generation(), before);
