@@ -6,9 +6,8 @@
 use examples::hello::{HelloRequest, HelloServiceClient};
 use proto_core::rpc::driven::{Caller, Driven, Lend};
 use proto_core::{Config, Incoming, Instant, Outgoing, connection::Client, rpc::Request};
-use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
-use std::{future::poll_fn, sync::Arc, sync::Mutex, sync::MutexGuard, time::Duration};
+use std::{future::poll_fn, pin::Pin, pin::pin, sync::Arc, sync::Mutex, sync::MutexGuard, time::Duration};
 use tokio::{io, io::AsyncRead, io::AsyncWrite, net::TcpStream, time};
 
 /// A connection, as its callers get at it.
@@ -25,9 +24,8 @@ struct State {
 
 impl Shared {
     fn new(authority: String) -> Self {
-        let config = Config { authority, ..Config::default() };
-        let (connection, start) = (Driven::client(config, Instant::ZERO), time::Instant::now());
-        Shared(Arc::new(Mutex::new(State { connection, start, driver: None, callers: Vec::new() })))
+        let connection = Driven::client(Config { authority, ..Config::default() }, Instant::ZERO);
+        Shared(Arc::new(Mutex::new(State { connection, start: time::Instant::now(), driver: None, callers: vec![] })))
     }
 
     fn lock(&self) -> (MutexGuard<'_, State>, Instant) {
@@ -49,9 +47,8 @@ impl Lend<Driven<Client>> for Shared {
 
     fn waiting(&self, cx: &mut Context<'_>) {
         let (mut state, _) = self.lock();
-        if !state.callers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            state.callers.push(cx.waker().clone());
-        }
+        state.callers.retain(|waker| !waker.will_wake(cx.waker()));
+        state.callers.push(cx.waker().clone());
     }
 }
 
@@ -60,13 +57,13 @@ async fn drive(shared: Shared, mut socket: impl AsyncRead + AsyncWrite + Unpin) 
     let (mut incoming, mut outgoing, mut timer) = (Incoming::new(), Outgoing::new(), pin!(time::sleep(Duration::ZERO)));
     poll_fn(|cx| {
         loop {
-            shared.lock().0.driver = Some(cx.waker().clone());
-            while shared.lock().0.connection.wants_input() {
+            let (mut state, now) = shared.lock();
+            state.driver = Some(cx.waker().clone());
+            while state.connection.wants_input() {
                 let mut buf = io::ReadBuf::new(incoming.spare());
                 let Poll::Ready(read) = Pin::new(&mut socket).poll_read(cx, &mut buf) else { break };
                 let n = buf.filled().len();
                 incoming.filled(n);
-                let (mut state, now) = shared.lock();
                 match read {
                     Ok(()) if n == 0 => state.connection.receive_eof(now),
                     // An error closes the connection: its calls tell why.
@@ -74,24 +71,15 @@ async fn drive(shared: Shared, mut socket: impl AsyncRead + AsyncWrite + Unpin) 
                     Err(error) => state.connection.lost(now, error.to_string(), Some(outgoing.written())),
                 }
             }
-            let (mut state, now) = shared.lock();
             state.connection.handle_timeout(now);
             while state.connection.poll_transmit(now, &mut outgoing) {
-                match Pin::new(&mut socket).poll_write(cx, outgoing.chunk()) {
-                    Poll::Ready(Ok(n)) => outgoing.advance(n),
-                    Poll::Ready(Err(error)) => {
-                        state.connection.lost(now, error.to_string(), Some(outgoing.written()));
-                        break;
-                    }
-                    Poll::Pending => break,
-                }
+                let Poll::Ready(written) = Pin::new(&mut socket).poll_write(cx, outgoing.chunk()) else { break };
+                let lost = |error: &io::Error| state.connection.lost(now, error.to_string(), Some(outgoing.written()));
+                let Ok(n) = written.inspect_err(lost) else { break };
+                outgoing.advance(n);
             }
             // Callers look again when something has happened; not after every turn, since their looking makes for another one.
-            let mut news = false;
             while state.connection.poll_event().is_some() {
-                news = true;
-            }
-            if news {
                 state.callers.drain(..).for_each(Waker::wake);
             }
             if state.connection.is_closed() {

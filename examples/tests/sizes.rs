@@ -7,7 +7,8 @@ use std::path::Path;
 fn code(name: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let lines = text.lines().map(str::trim_end);
+    // Its own tests are not among them.
+    let lines = text.lines().take_while(|line| *line != "#[cfg(test)]").map(str::trim_end);
     lines.filter(|line| !line.is_empty() && !line.trim_start().starts_with("//")).map(str::to_owned).collect()
 }
 
