@@ -121,3 +121,18 @@ fn how_a_read_failed_is_told_at_both_ends_of_the_code() {
         assert!(error.to_string().contains("bad checksum in block 7"), "{error}");
     });
 }
+
+#[test]
+fn a_pipe_of_the_seam_has_entrances_of_its_own() {
+    run(async {
+        let (near, far) = rt_smol::os::MemoryPipe::pair();
+        let (_said, told) = smol::channel::bounded(1);
+        let builder = rt_smol::Server::builder().add_service(hello::HelloServiceServer::new(Waits(told)));
+        let serving = smol::spawn(builder.serve_pipe(Arc::new(far)));
+        let channel = Channel::builder("http://db.example:1").from_pipe(Arc::new(near)).expect("a target");
+        let client = HelloServiceClient::new(channel);
+        assert_eq!(client.say_hello(greeting("Ada")).await.expect("a reply").reply, "Hello, Ada!");
+        drop(client);
+        assert_eq!(serving.await.expect("it is served").calls, 1);
+    });
+}

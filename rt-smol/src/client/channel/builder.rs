@@ -3,7 +3,7 @@
 use super::Channel;
 use super::detour::{self, Detour, Lead};
 use super::runtime::Shared;
-use crate::os::{BoxFuture, Executor, IoPipe, Os, RealOs};
+use crate::os::{BoxFuture, Executor, IoPipe, Os, Pipe, RealOs};
 use crate::security::{Asked, ClientSecurity};
 use futures_lite::{AsyncRead, AsyncWrite};
 use proto_core::Status;
@@ -91,11 +91,19 @@ impl ChannelBuilder {
     ///
     /// # Errors
     /// As with [`build`](Self::build).
-    pub fn from_io(mut self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Result<Channel, Status> {
+    pub fn from_io(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Result<Channel, Status> {
+        let os = self.os.clone().unwrap_or_else(RealOs::shared);
+        self.from_pipe(Arc::new(IoPipe::new(&os, stream)))
+    }
+
+    /// The same over a [`Pipe`] of the seam.
+    ///
+    /// # Errors
+    /// As with [`build`](Self::build).
+    pub fn from_pipe(mut self, pipe: Arc<dyn Pipe>) -> Result<Channel, Status> {
         self.settings.once = true;
         let target = Target::parse(&self.settings.target)?;
-        let os = self.os.clone().unwrap_or_else(RealOs::shared);
-        let lead = detour::once(Arc::new(IoPipe::new(&os, stream)));
+        let lead = detour::once(pipe);
         self.over(&target, Target::parse(detour::STREAM)?, Some(lead))
     }
 
