@@ -4,12 +4,13 @@ use crate::ALPN;
 use crate::error::{Side, TlsConfigError, TlsError, TlsProblem};
 use crate::identity::{self, Identity};
 use crate::provider::provider;
+use crate::shared::Shared;
 use crate::stage::{Alpn, Stage};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// What a client trusts, and who it is. Mistakes are told by [`build`](Self::build).
 ///
@@ -171,7 +172,7 @@ fn name(host: &str) -> Result<ServerName<'static>, String> {
 /// [`reload`](Self::reload) brings.
 #[derive(Clone)]
 pub struct TlsConnector {
-    config: Arc<Mutex<Arc<ClientConfig>>>,
+    config: Shared<ClientConfig>,
     server_name: Option<ServerName<'static>>,
     alpn: Alpn,
 }
@@ -180,11 +181,7 @@ impl TlsConnector {
     /// Over settings of rustls itself (a verifier of one's own, key logging). ALPN becomes "h2".
     pub fn from_rustls(mut config: ClientConfig) -> Self {
         config.alpn_protocols = vec![ALPN.to_vec()];
-        TlsConnector { config: Arc::new(Mutex::new(Arc::new(config))), server_name: None, alpn: Alpn::Required }
-    }
-
-    fn config(&self) -> Arc<ClientConfig> {
-        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        TlsConnector { config: Shared::new(config), server_name: None, alpn: Alpn::Required }
     }
 
     /// The stage of a new connection to this host (as the target has it): the name to verify, unless another one was set.
@@ -196,7 +193,7 @@ impl TlsConnector {
             Some(name) => name.clone(),
             None => name(host).map_err(|host| TlsError::new(Side::Client, TlsProblem::ServerName(host)))?,
         };
-        let config = self.config();
+        let config = self.config.get();
         let has_identity = config.client_auth_cert_resolver.has_certs();
         let tls = ClientConnection::new(config, name).map_err(|error| TlsError::of(Side::Client, error, false))?;
         Ok(Stage::new(tls.into(), Side::Client, has_identity, self.alpn))
@@ -208,8 +205,7 @@ impl TlsConnector {
     /// # Errors
     /// As with [`ClientTls::build`]; then nothing has changed.
     pub fn reload(&self, tls: ClientTls) -> Result<(), TlsConfigError> {
-        let new = tls.build()?.config();
-        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        self.config.become_as(&tls.build()?.config);
         Ok(())
     }
 }

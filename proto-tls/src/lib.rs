@@ -58,6 +58,7 @@ mod provider;
 mod records;
 mod scratch;
 mod server;
+mod shared;
 mod stage;
 mod target;
 #[cfg(feature = "testkit")]

@@ -4,13 +4,14 @@ use crate::ALPN;
 use crate::error::{Side, TlsConfigError, TlsError};
 use crate::identity::{self, Identity};
 use crate::provider::{provider, ticketer};
+use crate::shared::Shared;
 use crate::stage::{Alpn, Stage};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Who a server is, and which clients it demands to know. Mistakes are told by [`build`](Self::build).
 ///
@@ -132,7 +133,7 @@ impl ServerTls {
 /// [`reload`](Self::reload) brings.
 #[derive(Clone)]
 pub struct TlsAcceptor {
-    config: Arc<Mutex<Arc<ServerConfig>>>,
+    config: Shared<ServerConfig>,
     alpn: Alpn,
 }
 
@@ -140,11 +141,7 @@ impl TlsAcceptor {
     /// Over settings of rustls itself (certificates by name, a verifier of one's own). ALPN becomes "h2".
     pub fn from_rustls(mut config: ServerConfig) -> Self {
         config.alpn_protocols = vec![ALPN.to_vec()];
-        TlsAcceptor { config: Arc::new(Mutex::new(Arc::new(config))), alpn: Alpn::Required }
-    }
-
-    fn config(&self) -> Arc<ServerConfig> {
-        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        TlsAcceptor { config: Shared::new(config), alpn: Alpn::Required }
     }
 
     /// The stage of a new connection.
@@ -152,7 +149,7 @@ impl TlsAcceptor {
     /// # Errors
     /// Settings of rustls itself ([`from_rustls`](Self::from_rustls)) that contradict each other.
     pub fn stage(&self) -> Result<Stage, TlsError> {
-        let tls = ServerConnection::new(self.config()).map_err(|error| TlsError::of(Side::Server, error, true))?;
+        let tls = ServerConnection::new(self.config.get()).map_err(|error| TlsError::of(Side::Server, error, true))?;
         Ok(Stage::new(tls.into(), Side::Server, true, self.alpn))
     }
 
@@ -162,8 +159,7 @@ impl TlsAcceptor {
     /// # Errors
     /// As with [`ServerTls::build`]; then nothing has changed.
     pub fn reload(&self, tls: ServerTls) -> Result<(), TlsConfigError> {
-        let new = tls.build()?.config();
-        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        self.config.become_as(&tls.build()?.config);
         Ok(())
     }
 }

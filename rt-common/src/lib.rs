@@ -9,9 +9,11 @@
 //! |---|---|
 //! | (root) | what users of both runtimes meet |
 //! | [`accept`] | errors of accepting: whose they are, how long to pause |
+//! | [`ending`] | how a server's connection ends |
 //! | [`listen`] | beginning to listen |
 //! | [`means`] | how long each method takes |
 //! | [`observer`] | the string from a connection to its channel |
+//! | [`replies`] | what is pulled of a call whose server streams |
 //! | [`security`] | whether connections speak TLS |
 //! | [`settings`] | what channels and servers are built with, and the builders' methods for it |
 //! | [`stats`] | what a server counts |
@@ -23,10 +25,12 @@
 pub mod accept;
 mod address;
 mod cancel;
+pub mod ending;
 mod error;
 pub mod listen;
 pub mod means;
 pub mod observer;
+pub mod replies;
 pub mod security;
 pub mod settings;
 pub mod stats;

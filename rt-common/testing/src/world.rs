@@ -3,7 +3,7 @@
 use crate::LONG;
 use crate::runtime::{ChannelBuilder, Running, Runtime, Server, ServerBuilder};
 use proto_tls::testkit::{Authority, Issued};
-use proto_tls::{ClientTls, TlsError};
+use proto_tls::{ClientTls, TlsAcceptor, TlsConnector, TlsError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,15 @@ pub fn authority(name: &str) -> Authority {
 
 pub fn issue(authority: &Authority, name: &str) -> Issued {
     authority.issue(name).expect("a name")
+}
+
+/// Settings of both ends; both know each other's certificates.
+pub fn both_ends() -> (TlsConnector, TlsAcceptor) {
+    let authority = Authority::new("tests").expect("the system has random numbers");
+    let (server, me) = (authority.issue("localhost").expect("a name"), authority.issue("ada").expect("a name"));
+    let client = authority.client().with_server_name("localhost").with_identity_pem(&me.certificate, &me.key);
+    let server = server.server().with_client_roots_pem(authority.pem());
+    (client.build().expect("good settings"), server.build().expect("good settings"))
 }
 
 /// The service, and somebody who writes down why handshakes fail.

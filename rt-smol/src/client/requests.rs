@@ -1,5 +1,30 @@
 //! Requests of a call whose client streams: [`Requests`], and the two shapes of call that have them.
 
+/// A handle's requests as a sink: those of its `requests`.
+macro_rules! sink_of_requests {
+    ($call:ident) => {
+        impl<Q, M> Sink<Q> for $call<Q, M> {
+            type Error = SendError;
+
+            fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+                Pin::new(&mut self.get_mut().requests).poll_ready(cx)
+            }
+
+            fn start_send(self: Pin<&mut Self>, message: Q) -> Result<(), SendError> {
+                Pin::new(&mut self.get_mut().requests).start_send(message)
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+                Pin::new(&mut self.get_mut().requests).poll_flush(cx)
+            }
+
+            fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+                Pin::new(&mut self.get_mut().requests).poll_close(cx)
+            }
+        }
+    };
+}
+
 mod bidi;
 mod client_streaming;
 mod outbox;

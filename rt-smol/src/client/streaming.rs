@@ -2,10 +2,10 @@
 
 use super::call::Call;
 use futures_lite::Stream;
-use proto_core::connection::Pulled;
 use proto_core::rpc::method::DecodeFn;
 use proto_core::rpc::{Subscribers, TryRecvError};
-use proto_core::{MessageBuf, Metadata, Status};
+use proto_core::{Metadata, Status};
+use rt_common::replies::{Replies, Taken, received};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -31,23 +31,13 @@ use std::time::Duration;
 #[must_use = "the call is cancelled when its replies are dropped"]
 pub struct Streaming<M> {
     call: Arc<Call>,
-    decode: DecodeFn<M>,
-    buffer: MessageBuf,
+    replies: Replies<M>,
     headers: OnceLock<Metadata>,
-    trailers: Metadata,
-    over: bool,
 }
 
 impl<M> Streaming<M> {
     pub(super) fn new(call: Arc<Call>, decode: DecodeFn<M>) -> Self {
-        Streaming {
-            call,
-            decode,
-            buffer: MessageBuf::new(),
-            headers: OnceLock::new(),
-            trailers: Metadata::new(),
-            over: false,
-        }
+        Streaming { call, replies: Replies::new(decode), headers: OnceLock::new() }
     }
 
     /// The server's initial metadata, once it is there. Empty if the call ended without any.
@@ -61,7 +51,7 @@ impl<M> Streaming<M> {
     /// The server's trailing metadata, once the call has ended well; empty before. (That of a call that failed is in
     /// its status.)
     pub fn trailers(&self) -> &Metadata {
-        &self.trailers
+        self.replies.trailers()
     }
 
     /// The next reply: `while let Some(reply) = replies.next().await { .. }`.
@@ -83,7 +73,7 @@ impl<M> Streaming<M> {
     /// # Errors
     /// It is not, or there will be none.
     pub fn try_recv(&mut self) -> Result<M, TryRecvError> {
-        received(self.poll_recv(None))
+        received(self.pull(None))
     }
 
     /// The next reply if it comes within this time.
@@ -92,9 +82,9 @@ impl<M> Streaming<M> {
     /// It did not, or there will be none.
     pub fn recv_timeout(&mut self, time: Duration) -> impl Future<Output = Result<M, TryRecvError>> + Send {
         let mut timer = self.call.channel().timer(time);
-        poll_fn(move |cx| match self.poll_recv(Some(cx)) {
-            Poll::Pending if timer.poll(cx).is_pending() => Poll::Pending,
-            other => Poll::Ready(received(other)),
+        poll_fn(move |cx| match self.pull(Some(cx)) {
+            None if timer.poll(cx).is_pending() => Poll::Pending,
+            reply => Poll::Ready(received(reply)),
         })
     }
 
@@ -104,30 +94,20 @@ impl<M> Streaming<M> {
     }
 
     pub(super) fn poll_recv(&mut self, cx: Option<&Context<'_>>) -> Poll<Result<Option<M>, Status>> {
-        if self.over {
-            return Poll::Ready(Ok(None));
+        match self.pull(cx) {
+            Some(reply) => Poll::Ready(reply),
+            None => Poll::Pending,
         }
-        let result = match self.call.pull(cx, &mut self.buffer) {
-            Pulled::Nothing => return Poll::Pending,
-            Pulled::Message => (self.decode)(&mut self.buffer).map(Some),
-            Pulled::End(ended) => {
-                self.over = true;
-                self.trailers = ended.trailers;
-                self.keep_headers(ended.headers);
-                Ok(None)
-            }
-            Pulled::Failed(status, headers) => {
-                self.over = true;
-                self.keep_headers(headers);
-                Err(status)
-            }
-        };
-        if let (Err(status), false) = (&result, self.over) {
-            // A reply that does not parse: nothing good can follow.
-            self.over = true;
-            self.call.stop(status.clone());
+    }
+
+    /// The next reply, or the end, if it is here already; a context that is given is woken when it may be.
+    fn pull(&mut self, cx: Option<&Context<'_>>) -> Option<Result<Option<M>, Status>> {
+        let Taken { reply, headers, stop } = self.replies.take(|buffer| self.call.pull(cx, buffer))?;
+        self.keep_headers(headers);
+        if let Some(status) = stop {
+            self.call.stop(status);
         }
-        Poll::Ready(result)
+        Some(reply)
     }
 
     fn keep_headers(&mut self, headers: Option<Metadata>) {
@@ -135,15 +115,6 @@ impl<M> Streaming<M> {
             // Those that were given out stand.
             let _ = self.headers.set(headers);
         }
-    }
-}
-
-fn received<M>(polled: Poll<Result<Option<M>, Status>>) -> Result<M, TryRecvError> {
-    match polled {
-        Poll::Ready(Ok(Some(message))) => Ok(message),
-        Poll::Ready(Ok(None)) => Err(TryRecvError::Ended),
-        Poll::Ready(Err(status)) => Err(TryRecvError::Failed(status)),
-        Poll::Pending => Err(TryRecvError::Empty),
     }
 }
 
@@ -214,7 +185,7 @@ impl<M> Stream for Streaming<M> {
 
 impl<M> Drop for Streaming<M> {
     fn drop(&mut self) {
-        if !self.over {
+        if !self.replies.is_over() {
             // The requests' half may still hold the call.
             cancel(&self.call);
         }
@@ -223,6 +194,9 @@ impl<M> Drop for Streaming<M> {
 
 impl<M> fmt::Debug for Streaming<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Streaming").field("call", &self.call).field("over", &self.over).finish_non_exhaustive()
+        f.debug_struct("Streaming")
+            .field("call", &self.call)
+            .field("over", &self.replies.is_over())
+            .finish_non_exhaustive()
     }
 }

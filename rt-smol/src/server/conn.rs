@@ -17,6 +17,7 @@ use proto_core::connection::{Connection, Server};
 use proto_core::grpc::Status;
 use proto_core::rpc::{AsyncService, Context, MethodInfo, OnCancel, Peer};
 use proto_core::time::Instant;
+use rt_common::ending::Ending;
 use rt_common::unwritable::Unwritable;
 use std::collections::VecDeque;
 use std::io;
@@ -106,9 +107,7 @@ pub(super) struct State {
     /// Grace is over: closed as soon as the last words are written, or cannot be.
     pub(super) forced: bool,
     /// Closed by the core, and waiting for the peer to read the last words, or to close too: dropped then.
-    pub(super) linger: Instant,
-    /// Our direction is to end.
-    pub(super) shut: bool,
+    pub(super) ending: Ending,
     /// Nothing more will come of it.
     pub(super) closed: bool,
     /// Something panicked with it in hand: its core is not touched any more.
@@ -154,8 +153,7 @@ impl Conn {
             evicted: false,
             drained: false,
             forced: false,
-            linger: NEVER,
-            shut: false,
+            ending: Ending::default(),
             closed: false,
             abandoned: false,
             rules: hub.rules,

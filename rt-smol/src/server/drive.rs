@@ -5,13 +5,14 @@
 
 use super::conn::{Conn, State};
 use super::hub::{Place, Tools};
-use super::limits::{GOODBYE, LAST_WORDS, NEVER, READ_SIZE, READS, TURN};
+use super::limits::{NEVER, READ_SIZE, READS, TURN};
 use crate::os::{Pipe, Timer};
 use crate::rules::Rule;
 use crate::sync::assert_unlocked;
 use proto_core::buf::Incoming;
 use proto_core::rpc::ServerCall;
-use proto_core::time::Instant;
+use proto_core::time::{Instant, earliest};
+use rt_common::ending::{End, Sight};
 use std::future::Future;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,16 +38,6 @@ pub(super) struct Drive {
     closed_write: bool,
 }
 
-/// How a connection ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    NotYet,
-    /// Everything is said: our direction ends, and what the peer still sends is read and dropped. Otherwise its system
-    /// would answer our close with a reset, and might drop the last words before anybody has read them.
-    Shut,
-    Close,
-}
-
 impl State {
     /// Will nothing more come of it?
     fn end(&mut self, now: Instant) -> End {
@@ -56,17 +47,7 @@ impl State {
         if self.writer || !self.core.is_closed() && !self.forced {
             return End::NotYet;
         }
-        if self.forced && (self.blocked || !self.has_output()) || now >= self.linger {
-            return End::Close;
-        }
-        if !self.has_output() && !std::mem::replace(&mut self.shut, true) {
-            self.linger = now + GOODBYE;
-            return End::Shut;
-        }
-        if self.linger == NEVER {
-            self.linger = now + LAST_WORDS;
-        }
-        End::NotYet
+        self.ending.step(now, self.sight())
     }
 
     /// Has somebody left something to this task since it looked, and told nobody, since it was at work: output, or the next
@@ -79,10 +60,12 @@ impl State {
             // Whoever it is, looks once more when done.
             return false;
         }
-        let output = self.has_output();
         let ending = self.core.is_closed() || self.forced;
-        let step = self.linger == NEVER || now >= self.linger || self.forced && self.blocked || !output && !self.shut;
-        output && !self.blocked && self.polls == 0 || ending && step
+        self.has_output() && !self.blocked && self.polls == 0 || ending && self.ending.has_step(now, self.sight())
+    }
+
+    fn sight(&self) -> Sight {
+        Sight { forced: self.forced, blocked: self.blocked, has_output: self.has_output() }
     }
 }
 
@@ -244,7 +227,7 @@ impl Drive {
         let conn = &self.conn;
         let mut held = conn.lock();
         let end = held.end(now);
-        let shut = held.shut;
+        let shut = held.ending.is_shut();
         if end != End::Close {
             drop(held);
             if shut && !self.closed_write {
@@ -283,7 +266,7 @@ impl Drive {
         if std::mem::take(&mut held.again) || stop_at != NEVER && !held.drained || left {
             return false;
         }
-        let mut due = held.core.poll_timeout().unwrap_or(NEVER).min(held.linger);
+        let mut due = earliest(held.core.poll_timeout(), held.ending.due()).unwrap_or(NEVER);
         if !held.forced && held.rules.hold(Rule::ServerGraceKept) {
             due = due.min(stop_at);
         }

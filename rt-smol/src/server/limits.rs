@@ -13,10 +13,6 @@ pub(super) const TURN: Duration = Duration::from_micros(500);
 pub(super) const READS: usize = 4;
 /// From the forced end of all calls to leaving behind the handlers that still run.
 pub(super) const LAST: Duration = Duration::from_millis(100);
-/// A closed connection whose last words the peer does not read is dropped after this.
-pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
-/// From the end of our direction of a connection to closing it, if the peer does not end its own.
-pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 /// Unsent bytes of a connection above which what is held back is flushed at once.
 pub(super) const FLUSH_ABOVE: usize = 64 * 1024;
 /// Calls do not start while their connection has more than this unsent, bytes. (Models write few.)

@@ -2,28 +2,18 @@
 //! arrives once and in order.
 
 use proto_build_testing::hello::v1::{HelloServiceClient, HelloServiceServer};
-use proto_tls::testkit::Authority;
 use rt_common_testing::greeter::{Greeter, greeting};
+use rt_common_testing::world::both_ends;
 use rt_smol::testkit::{Network, Sim};
-use rt_smol::tls::{TlsAcceptor, TlsConnector};
 use rt_smol::{Channel, Code, Request, Server, Status};
 use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
 const SEC: Duration = Duration::from_secs(1);
 
-/// Settings of both ends; both know each other's certificates.
-fn settings() -> (TlsConnector, TlsAcceptor) {
-    let authority = Authority::new("tests").expect("the system has random numbers");
-    let (server, me) = (authority.issue("localhost").expect("a name"), authority.issue("ada").expect("a name"));
-    let client = authority.client().with_server_name("localhost").with_identity_pem(&me.certificate, &me.key);
-    let server = server.server().with_client_roots_pem(authority.pem());
-    (client.build().expect("good settings"), server.build().expect("good settings"))
-}
-
 /// Plays on seeds, each with its network.
 fn play(network: fn(u64) -> Network, scene: impl AsyncFn(&Sim, HelloServiceClient<Channel>)) {
-    let (connector, acceptor) = settings();
+    let (connector, acceptor) = both_ends();
     for seed in 0..12 {
         let sim = Sim::seed(seed).with_network(network(seed)).with_tls(connector.clone(), acceptor.clone());
         sim.run(async |sim| {
@@ -111,7 +101,7 @@ fn a_link_that_is_cut_ends_what_runs_and_the_next_call_connects_anew() {
 
 #[test]
 fn a_handshake_that_hangs_ends_in_time_and_is_named() {
-    let (connector, _) = settings();
+    let (connector, _) = both_ends();
     Sim::seed(1).run(async |sim| {
         // It listens, and nobody accepts.
         let (address, listener) = sim.listen();
@@ -130,7 +120,7 @@ fn a_handshake_that_hangs_ends_in_time_and_is_named() {
 
 #[test]
 fn the_same_seed_is_the_same_run() {
-    let (connector, acceptor) = settings();
+    let (connector, acceptor) = both_ends();
     let run = || {
         let network = Network { jitter: MS, loss: 40, ..Network::default() };
         let ran = Sim::seed(5).with_network(network).try_run(async |sim| {

@@ -1,11 +1,11 @@
 //! Replies of a call whose server streams.
 
 use super::call::Call;
-use proto_core::connection::Pulled;
 use proto_core::rpc::method::DecodeFn;
 use proto_core::rpc::{Subscribers, TryRecvError};
 use proto_core::time::Instant;
-use proto_core::{MessageBuf, Metadata, Status};
+use proto_core::{Metadata, Status};
+use rt_common::replies::{Replies, Taken, received};
 use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
@@ -28,23 +28,13 @@ use std::time::Duration;
 #[must_use = "the call is cancelled when its replies are dropped"]
 pub struct Streaming<M> {
     call: Arc<Call>,
-    decode: DecodeFn<M>,
-    buffer: MessageBuf,
+    replies: Replies<M>,
     headers: OnceCell<Metadata>,
-    trailers: Metadata,
-    over: bool,
 }
 
 impl<M> Streaming<M> {
     pub(super) fn new(call: Arc<Call>, decode: DecodeFn<M>) -> Self {
-        Streaming {
-            call,
-            decode,
-            buffer: MessageBuf::new(),
-            headers: OnceCell::new(),
-            trailers: Metadata::new(),
-            over: false,
-        }
+        Streaming { call, replies: Replies::new(decode), headers: OnceCell::new() }
     }
 
     /// The server's initial metadata; waits until it is there. Empty if the call ended without any.
@@ -64,7 +54,7 @@ impl<M> Streaming<M> {
     /// The server's trailing metadata, once the call has ended well; empty before. (That of a call that failed is in
     /// its status.)
     pub fn trailers(&self) -> &Metadata {
-        &self.trailers
+        self.replies.trailers()
     }
 
     /// The next reply, `None` after the last: `while let Some(reply) = replies.recv()? { .. }`.
@@ -89,12 +79,7 @@ impl<M> Streaming<M> {
     /// # Errors
     /// It did not, or there will be none.
     pub fn recv_timeout(&mut self, time: Duration) -> Result<M, TryRecvError> {
-        match self.recv_until(self.call.after(time)) {
-            Some(Ok(Some(message))) => Ok(message),
-            Some(Ok(None)) => Err(TryRecvError::Ended),
-            Some(Err(status)) => Err(TryRecvError::Failed(status)),
-            None => Err(TryRecvError::Empty),
-        }
+        received(self.recv_until(self.call.after(time)))
     }
 
     /// Ends the call: its handler at the server hears of it. What comes after is CANCELLED.
@@ -104,30 +89,12 @@ impl<M> Streaming<M> {
 
     /// `None`: nothing in time.
     fn recv_until(&mut self, until: Option<Instant>) -> Option<Result<Option<M>, Status>> {
-        if self.over {
-            return Some(Ok(None));
+        let Taken { reply, headers, stop } = self.replies.take(|buffer| self.call.pull(buffer, until))?;
+        self.keep_headers(headers);
+        if let Some(status) = stop {
+            self.call.stop(status);
         }
-        let result = match self.call.pull(&mut self.buffer, until) {
-            Pulled::Nothing => return None,
-            Pulled::Message => (self.decode)(&mut self.buffer).map(Some),
-            Pulled::End(ended) => {
-                self.over = true;
-                self.trailers = ended.trailers;
-                self.keep_headers(ended.headers);
-                Ok(None)
-            }
-            Pulled::Failed(status, headers) => {
-                self.over = true;
-                self.keep_headers(headers);
-                Err(status)
-            }
-        };
-        if let (Err(status), false) = (&result, self.over) {
-            // A reply that does not parse: nothing good can follow.
-            self.over = true;
-            self.call.stop(status.clone());
-        }
-        Some(result)
+        Some(reply)
     }
 
     fn keep_headers(&mut self, headers: Option<Metadata>) {
@@ -158,7 +125,7 @@ impl<M> Iterator for Streaming<M> {
 
 impl<M> Drop for Streaming<M> {
     fn drop(&mut self) {
-        if !self.over {
+        if !self.replies.is_over() {
             // The requests' half may still hold the call.
             cancel(&self.call);
         }
@@ -167,6 +134,9 @@ impl<M> Drop for Streaming<M> {
 
 impl<M> fmt::Debug for Streaming<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Streaming").field("call", &self.call).field("over", &self.over).finish_non_exhaustive()
+        f.debug_struct("Streaming")
+            .field("call", &self.call)
+            .field("over", &self.replies.is_over())
+            .finish_non_exhaustive()
     }
 }

@@ -17,6 +17,7 @@ use proto_core::connection::{Connection, Event, Server};
 use proto_core::grpc::{Metadata, Status};
 use proto_core::rpc::{Context, OnCancel, Peer};
 use proto_core::time::Instant;
+use rt_common::ending::Ending;
 use rt_common::unwritable::Unwritable;
 use std::collections::VecDeque;
 use std::io;
@@ -93,9 +94,7 @@ pub(super) struct State {
     /// Grace is over: closed as soon as the last words are written, or cannot be.
     pub(super) forced: bool,
     /// Closed by the core, and waiting for the peer to read the last words, or to close too: dropped then.
-    pub(super) linger: Instant,
-    /// Our direction has ended.
-    pub(super) shut: bool,
+    pub(super) ending: Ending,
     pub(super) closed: bool,
     /// Somebody panicked with it in hand: its core is not touched any more.
     pub(super) abandoned: bool,
@@ -139,8 +138,7 @@ impl Conn {
             greeted: false,
             drained: false,
             forced: false,
-            linger: NEVER,
-            shut: false,
+            ending: Ending::default(),
             closed: false,
             abandoned: false,
         };

@@ -3,19 +3,10 @@
 use super::conn::{Conn, Held, State};
 use super::hub::Hub;
 use super::job::Job;
-use super::limits::{GOODBYE, LAST_WORDS, NEVER};
-use proto_core::time::Instant;
+use super::limits::NEVER;
+use proto_core::time::{Instant, earliest};
+use rt_common::ending::{End, Sight};
 use std::sync::Arc;
-
-/// How a connection ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    NotYet,
-    /// Everything is said: our direction ends, and what the peer still sends is read and dropped. Otherwise its system
-    /// would answer our close with a reset, and might drop the last words before anybody has read them.
-    Shut,
-    Close,
-}
 
 impl State {
     /// Nothing was decided that somebody has to hear of: the common case between two calls of a bite.
@@ -33,17 +24,8 @@ impl State {
         if self.writer || !self.core.is_closed() && !self.forced {
             return End::NotYet;
         }
-        if self.forced && (self.blocked || !self.has_output()) || now >= self.linger {
-            return End::Close;
-        }
-        if !self.has_output() && !std::mem::replace(&mut self.shut, true) {
-            self.linger = now + GOODBYE;
-            return End::Shut;
-        }
-        if self.linger == NEVER {
-            self.linger = now + LAST_WORDS;
-        }
-        End::NotYet
+        let sight = Sight { forced: self.forced, blocked: self.blocked, has_output: self.has_output() };
+        self.ending.step(now, sight)
     }
 }
 
@@ -74,7 +56,7 @@ impl Hub {
             held.dispatch(self, conn, now);
             held.room(self);
         }
-        let due = if held.closed { NEVER } else { held.core.poll_timeout().unwrap_or(NEVER).min(held.linger) };
+        let due = earliest(held.core.poll_timeout(), held.ending.due()).filter(|_| !held.closed).unwrap_or(NEVER);
         let old = held.timer_at;
         let timer = due < old || close && old != NEVER;
         if timer {

@@ -21,10 +21,6 @@ pub(super) const LAST: Duration = Duration::from_millis(100);
 pub(super) const SPAN: Duration = Duration::from_millis(10);
 /// A worker that found nothing to do for this long goes home.
 pub(super) const LINGER: Duration = Duration::from_secs(10);
-/// A closed connection whose last words the peer does not read is dropped after this.
-pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
-/// From the end of our direction of a connection to closing it, if the peer does not end its own.
-pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 /// Unsent bytes of a connection above which a finished reply is flushed at once.
 pub(super) const FLUSH_ABOVE: usize = 64 * 1024;
 /// Unary calls that may wait for a handler thread, unless the user says otherwise: so many, or so many for each open

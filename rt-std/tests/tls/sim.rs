@@ -2,28 +2,18 @@
 //! arrives once and in order.
 
 use proto_build_testing::hello::v1::{HelloServiceClient, HelloServiceServer};
-use proto_tls::testkit::Authority;
 use rt_common_testing::greeter::{Greeter, greeting};
+use rt_common_testing::world::both_ends;
 use rt_std::testkit::{Network, Sim};
-use rt_std::tls::{TlsAcceptor, TlsConnector};
 use rt_std::{Channel, Code, Request, Status};
 use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
 const SEC: Duration = Duration::from_secs(1);
 
-/// Settings of both ends; both know each other's certificates.
-fn settings() -> (TlsConnector, TlsAcceptor) {
-    let authority = Authority::new("tests").expect("the system has random numbers");
-    let (server, me) = (authority.issue("localhost").expect("a name"), authority.issue("ada").expect("a name"));
-    let client = authority.client().with_server_name("localhost").with_identity_pem(&me.certificate, &me.key);
-    let server = server.server().with_client_roots_pem(authority.pem());
-    (client.build().expect("good settings"), server.build().expect("good settings"))
-}
-
 /// Plays on seeds, each with its network.
 fn play(network: fn(u64) -> Network, scene: impl Fn(&Sim, HelloServiceClient<Channel>) + Send + Sync) {
-    let (connector, acceptor) = settings();
+    let (connector, acceptor) = both_ends();
     for seed in 0..12 {
         let sim = Sim::seed(seed).with_network(network(seed)).with_tls(connector.clone(), acceptor.clone());
         sim.run(|sim| {
@@ -102,7 +92,7 @@ fn a_link_that_is_cut_ends_what_runs_and_the_next_call_connects_anew() {
 
 #[test]
 fn a_handshake_that_hangs_ends_in_time_and_is_named() {
-    let (connector, acceptor) = settings();
+    let (connector, acceptor) = both_ends();
     Sim::seed(1).with_tls(connector, acceptor).run(|sim| {
         // It listens, and nobody accepts.
         let (address, listener) = sim.listen();

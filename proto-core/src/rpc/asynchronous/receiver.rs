@@ -5,6 +5,7 @@ use crate::rpc::call_handle::CallEvent;
 use crate::rpc::context::Context;
 use crate::rpc::method::DecodeFn;
 use crate::rpc::stream::TryRecvError;
+use crate::rpc::stream::in_common::receiver_in_common;
 use crate::rpc::stream::source::{Pull, Source};
 use crate::time::Instant;
 use core::fmt;
@@ -40,30 +41,6 @@ pub struct Receiver<M> {
 }
 
 impl<M> Receiver<M> {
-    /// Of a call.
-    pub fn new(context: Context, decode: DecodeFn<M>) -> Self {
-        Receiver { source: Source::call(context, decode) }
-    }
-
-    /// For tests: these requests, and the failure of the call where an `Err` stands.
-    pub fn from_results(requests: impl IntoIterator<Item = Result<M, Status>>) -> Self
-    where
-        M: Send + Sync + 'static,
-    {
-        Receiver { source: Source::test(requests) }
-    }
-
-    /// For tests: with this context.
-    pub fn with_context(mut self, context: Context) -> Self {
-        self.source.context = context;
-        self
-    }
-
-    /// The call's context.
-    pub fn context(&self) -> &Context {
-        &self.source.context
-    }
-
     /// The next request, `None` after the last: `while let Some(request) = requests.recv().await? { .. }`.
     #[doc(alias = "message")]
     pub async fn recv(&mut self) -> Result<Option<M>, Status> {
@@ -83,11 +60,6 @@ impl<M> Receiver<M> {
     /// The next request, or the end, if it is here already.
     pub(super) fn pull(&mut self) -> Option<Option<Result<M, Status>>> {
         self.source.pull(Some(Instant::ZERO)).item()
-    }
-
-    /// The next request if it is here already.
-    pub fn try_recv(&mut self) -> Result<M, TryRecvError> {
-        self.source.pull(Some(Instant::ZERO)).now()
     }
 
     /// The next request if it comes within this time, on the call's clock, counted from the first poll.
@@ -111,22 +83,12 @@ impl<M> Receiver<M> {
     }
 }
 
+receiver_in_common!();
+
 /// What to hand out; `None`: wait.
 fn arrived<M>(pulled: Pull<M>, late: bool) -> Option<Result<M, TryRecvError>> {
     match pulled {
         Pull::Nothing if !late => None,
         pulled => Some(pulled.now()),
-    }
-}
-
-impl<M: Send + Sync + 'static> FromIterator<M> for Receiver<M> {
-    fn from_iter<I: IntoIterator<Item = M>>(requests: I) -> Self {
-        Receiver::from_results(requests.into_iter().map(Ok))
-    }
-}
-
-impl<M> fmt::Debug for Receiver<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.debug(f)
     }
 }

@@ -4,6 +4,7 @@ use crate::grpc::Status;
 use crate::rpc::call_handle::{CallEvent, CallHandle};
 use crate::rpc::context::Context;
 use crate::rpc::method::EncodeFn;
+use crate::rpc::stream::in_common::sender_in_common;
 use crate::rpc::stream::sink::{Queued, Remote, Sink, Wire};
 use crate::rpc::stream::{SendError, TrySendError};
 use alloc::boxed::Box;
@@ -41,14 +42,8 @@ pub struct Sender<M> {
 }
 
 impl<M> Sender<M> {
-    /// Of a call.
-    pub fn new(context: Context, encode: EncodeFn<M>) -> Self {
-        Sender { sink: Sink::call(context, encode), queued: None }
-    }
-
-    /// The call's context.
-    pub fn context(&self) -> &Context {
-        &self.sink.context
+    fn over(sink: Sink<M>) -> Self {
+        Sender { sink, queued: None }
     }
 
     /// Sends one reply; waits while the client does not read. `Err`, with the call's status, when the caller has gone.
@@ -114,53 +109,6 @@ impl<M> Sender<M> {
             None => Ok(()),
         }
     }
-
-    /// A way to send that outlives the handler, for other tasks (chat rooms, watches). The call still ends when its
-    /// handler returns; then the pusher [is closed](Pusher::is_closed).
-    ///
-    /// Of a sender [`for_test`](Self::for_test) it is closed from the start: test such handlers over a real call.
-    pub fn pusher(&self) -> Pusher<M> {
-        Pusher { remote: self.sink.remote() }
-    }
-}
-
-/// For tests of a user's own handlers.
-impl<M> Sender<M> {
-    /// A sender that keeps what is sent.
-    pub fn for_test() -> Self
-    where
-        M: Send + Sync + 'static,
-    {
-        Sender { sink: Sink::test(), queued: None }
-    }
-
-    /// With this context.
-    pub fn with_context(mut self, context: Context) -> Self {
-        self.sink.context = context;
-        self
-    }
-
-    /// The caller goes after `messages` messages: what is sent later fails with this status.
-    pub fn ending_after(mut self, messages: usize, status: Status) -> Self {
-        self.sink.end_after(messages, status);
-        self
-    }
-
-    /// What was sent through a sender [`for_test`](Self::for_test); nothing on others.
-    pub fn sent(&self) -> &[M] {
-        self.sink.sent()
-    }
-
-    /// Takes what was sent through a sender [`for_test`](Self::for_test).
-    pub fn take_sent(&mut self) -> Vec<M> {
-        self.sink.take_sent()
-    }
-}
-
-impl<M> fmt::Debug for Sender<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("context", self.context()).finish_non_exhaustive()
-    }
 }
 
 /// Sends replies of a call from anywhere: `Clone + Send + Sync + 'static`. Made by [`Sender::pusher`].
@@ -185,29 +133,9 @@ impl<M> Pusher<M> {
             }
         }
     }
-
-    /// Sends one message if there is room now; gives it back when there is none.
-    pub fn try_send(&self, message: M) -> Result<(), TrySendError<M>> {
-        self.remote.offer(message)
-    }
-
-    /// The call is over: nothing can be sent any more.
-    pub fn is_closed(&self) -> bool {
-        self.remote.is_closed()
-    }
 }
 
-impl<M> Clone for Pusher<M> {
-    fn clone(&self) -> Self {
-        Pusher { remote: self.remote.clone() }
-    }
-}
-
-impl<M> fmt::Debug for Pusher<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pusher").field("closed", &self.is_closed()).finish_non_exhaustive()
-    }
-}
+sender_in_common!();
 
 /// True when nothing is kept any more.
 fn offer(handle: &dyn CallHandle, queued: &mut Option<Box<Queued>>) -> Result<bool, Status> {

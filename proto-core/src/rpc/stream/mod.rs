@@ -4,6 +4,7 @@
 //! Both hold their call's context, so that a handler can use them at once, from two threads of a scope. What they share
 //! with the streams of handlers that are futures ([`asynchronous`](super::asynchronous)) stands in `source` and `sink`.
 
+pub(crate) mod in_common;
 mod receiver;
 mod sender;
 pub(super) mod sink;

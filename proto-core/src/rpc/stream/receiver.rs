@@ -1,6 +1,7 @@
 //! [`Receiver`]: the requests of a streaming call, as its handler pulls them.
 
 use super::TryRecvError;
+use super::in_common::receiver_in_common;
 use super::source::Source;
 use crate::grpc::Status;
 use crate::rpc::context::Context;
@@ -34,39 +35,10 @@ pub struct Receiver<M> {
 }
 
 impl<M> Receiver<M> {
-    /// Of a call.
-    pub fn new(context: Context, decode: DecodeFn<M>) -> Self {
-        Receiver { source: Source::call(context, decode) }
-    }
-
-    /// For tests: these requests, and the failure of the call where an `Err` stands.
-    pub fn from_results(requests: impl IntoIterator<Item = Result<M, Status>>) -> Self
-    where
-        M: Send + Sync + 'static,
-    {
-        Receiver { source: Source::test(requests) }
-    }
-
-    /// For tests: with this context.
-    pub fn with_context(mut self, context: Context) -> Self {
-        self.source.context = context;
-        self
-    }
-
-    /// The call's context.
-    pub fn context(&self) -> &Context {
-        &self.source.context
-    }
-
     /// The next request, `None` after the last: `while let Some(request) = requests.recv()? { .. }`. Blocks until it comes.
     #[doc(alias = "message")]
     pub fn recv(&mut self) -> Result<Option<M>, Status> {
         self.next().transpose()
-    }
-
-    /// The next request if it is here already.
-    pub fn try_recv(&mut self) -> Result<M, TryRecvError> {
-        self.source.pull(Some(Instant::ZERO)).now()
     }
 
     /// The next request if it comes within this time.
@@ -75,6 +47,8 @@ impl<M> Receiver<M> {
         self.source.pull(until).now()
     }
 }
+
+receiver_in_common!();
 
 impl<M> Iterator for Receiver<M> {
     type Item = Result<M, Status>;
@@ -90,15 +64,3 @@ impl<M> Iterator for Receiver<M> {
 }
 
 impl<M> FusedIterator for Receiver<M> {}
-
-impl<M: Send + Sync + 'static> FromIterator<M> for Receiver<M> {
-    fn from_iter<I: IntoIterator<Item = M>>(requests: I) -> Self {
-        Receiver::from_results(requests.into_iter().map(Ok))
-    }
-}
-
-impl<M> fmt::Debug for Receiver<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.debug(f)
-    }
-}

@@ -1,6 +1,7 @@
 //! [`Sender`]: the replies of a streaming call, as its handler sends them; [`Pusher`]: the same for other threads.
 
 use super::TrySendError;
+use super::in_common::sender_in_common;
 use super::sink::{Remote, Sink};
 use crate::grpc::Status;
 use crate::rpc::context::Context;
@@ -34,14 +35,8 @@ pub struct Sender<M> {
 }
 
 impl<M> Sender<M> {
-    /// Of a call.
-    pub fn new(context: Context, encode: EncodeFn<M>) -> Self {
-        Sender { sink: Sink::call(context, encode) }
-    }
-
-    /// The call's context.
-    pub fn context(&self) -> &Context {
-        &self.sink.context
+    fn over(sink: Sink<M>) -> Self {
+        Sender { sink }
     }
 
     /// Sends one reply; blocks while the client does not read. `Err`, with the call's status, when the caller has gone.
@@ -58,53 +53,6 @@ impl<M> Sender<M> {
     pub fn send_all(&mut self, messages: impl IntoIterator<Item = M>) -> Result<(), Status> {
         messages.into_iter().try_for_each(|message| self.send(message))
     }
-
-    /// A way to send that outlives the handler's stack frame, for other threads (chat rooms, watches). The call still
-    /// ends when its handler returns; then the pusher [is closed](Pusher::is_closed).
-    ///
-    /// Of a sender [`for_test`](Self::for_test) it is closed from the start: test such handlers over a real call.
-    pub fn pusher(&self) -> Pusher<M> {
-        Pusher { remote: self.sink.remote() }
-    }
-}
-
-/// For tests of a user's own handlers.
-impl<M> Sender<M> {
-    /// A sender that keeps what is sent.
-    pub fn for_test() -> Self
-    where
-        M: Send + Sync + 'static,
-    {
-        Sender { sink: Sink::test() }
-    }
-
-    /// With this context.
-    pub fn with_context(mut self, context: Context) -> Self {
-        self.sink.context = context;
-        self
-    }
-
-    /// The caller goes after `messages` messages: what is sent later fails with this status.
-    pub fn ending_after(mut self, messages: usize, status: Status) -> Self {
-        self.sink.end_after(messages, status);
-        self
-    }
-
-    /// What was sent through a sender [`for_test`](Self::for_test); nothing on others.
-    pub fn sent(&self) -> &[M] {
-        self.sink.sent()
-    }
-
-    /// Takes what was sent through a sender [`for_test`](Self::for_test).
-    pub fn take_sent(&mut self) -> Vec<M> {
-        self.sink.take_sent()
-    }
-}
-
-impl<M> fmt::Debug for Sender<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("context", self.context()).finish_non_exhaustive()
-    }
 }
 
 /// Sends replies of a call from anywhere: `Clone + Send + Sync + 'static`. Made by [`Sender::pusher`].
@@ -118,26 +66,6 @@ impl<M> Pusher<M> {
     pub fn send(&self, message: M) -> Result<(), Status> {
         self.remote.send(&message)
     }
-
-    /// Sends one message if that does not block; gives it back when it would.
-    pub fn try_send(&self, message: M) -> Result<(), TrySendError<M>> {
-        self.remote.offer(message)
-    }
-
-    /// The call is over: nothing can be sent any more.
-    pub fn is_closed(&self) -> bool {
-        self.remote.is_closed()
-    }
 }
 
-impl<M> Clone for Pusher<M> {
-    fn clone(&self) -> Self {
-        Pusher { remote: self.remote.clone() }
-    }
-}
-
-impl<M> fmt::Debug for Pusher<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pusher").field("closed", &self.is_closed()).finish_non_exhaustive()
-    }
-}
+sender_in_common!();

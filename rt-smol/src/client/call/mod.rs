@@ -19,7 +19,7 @@ use proto_core::Status;
 use proto_core::call::{CallId, CallOptions, Head, Kind};
 use proto_core::channel::{Attempt, Next, Waiter};
 use proto_core::connection::StartError;
-use proto_core::rpc::{OnCancel, RequestOptions, Subscriptions};
+use proto_core::rpc::{OnCancel, Outset, RequestOptions, Subscriptions};
 use proto_core::time::Instant;
 use request::Sent;
 use std::fmt;
@@ -93,23 +93,16 @@ impl Call {
     ) -> Arc<Self> {
         let shared = channel.shared();
         let now = shared.os.now();
-        let (options, mut over) = match shared.settings.calls.complete(options) {
-            Ok(options) => (options, None),
-            Err(status) => (RequestOptions::default(), Some(status)),
-        };
-        let request = request.unwrap_or_else(|status| {
-            over.get_or_insert(status);
-            None
-        });
+        let Outset { options, tokens, waiter, request, over } =
+            shared.settings.calls.outset(options, kind, request, now);
         let state = State {
             phase: over.map_or(Phase::Unstarted, Phase::Over),
-            waiter: Waiter::new(options.wait_for_ready),
+            waiter,
             place: None,
             again: false,
             sent: Sent::new(request, shared.settings.replay_limit),
             wakers: Wakers::default(),
         };
-        let (options, tokens) = options.into_call_options(kind, now);
         let call = Arc::new_cyclic(|me| Call {
             channel: channel.clone(),
             path,

@@ -141,25 +141,7 @@ impl<Q, M> Stream for Bidi<Q, M> {
     }
 }
 
-impl<Q, M> Sink<Q> for Bidi<Q, M> {
-    type Error = SendError;
-
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Pin::new(&mut self.get_mut().requests).poll_ready(cx)
-    }
-
-    fn start_send(self: Pin<&mut Self>, message: Q) -> Result<(), SendError> {
-        Pin::new(&mut self.get_mut().requests).start_send(message)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Pin::new(&mut self.get_mut().requests).poll_flush(cx)
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Pin::new(&mut self.get_mut().requests).poll_close(cx)
-    }
-}
+sink_of_requests!(Bidi);
 
 impl<Q, M> fmt::Debug for Bidi<Q, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use proto_core::call::{CallId, CallOptions, Head, Kind};
 use proto_core::channel::{Attempt, Next, Replay, Waiter};
 use proto_core::connection::StartError;
-use proto_core::rpc::{OnCancel, RequestOptions, Subscriptions};
+use proto_core::rpc::{OnCancel, Outset, RequestOptions, Subscriptions};
 use proto_core::time::Instant;
 use proto_core::{Payload, Status};
 use std::fmt;
@@ -109,23 +109,16 @@ impl Call {
     ) -> Arc<Self> {
         let shared = channel.shared();
         let now = shared.os.now();
-        let (options, mut over) = match shared.settings.calls.complete(options) {
-            Ok(options) => (options, None),
-            Err(status) => (RequestOptions::default(), Some(status)),
-        };
-        let request = request.unwrap_or_else(|status| {
-            over.get_or_insert(status);
-            None
-        });
+        let Outset { options, tokens, waiter, request, over } =
+            shared.settings.calls.outset(options, kind, request, now);
         let state = State {
             phase: over.map_or(Phase::Unstarted, Phase::Over),
             waiting: Vec::new(),
             unsent: request.is_some(),
             request,
-            waiter: Waiter::new(options.wait_for_ready),
+            waiter,
             replay: Replay::new(shared.settings.replay_limit),
         };
-        let (options, tokens) = options.into_call_options(kind, now);
         let call = Arc::new(Call {
             channel: channel.clone(),
             path,

@@ -9,13 +9,13 @@
 use super::orders::describe;
 use super::state::{Duty, Link, Parked, State};
 use crate::client::call::Call;
-use crate::client::driver::{Driver, earliest};
+use crate::client::driver::Driver;
 use crate::os::{Os, Pipe, in_force};
 use crate::security::{self, ClientSecurity};
 use crate::sync::{Guard, Lock};
 use proto_core::Status;
 use proto_core::channel::{Channel as Core, ConnectionKey, Pick, State as Connectivity, Waiter};
-use proto_core::time::Instant;
+use proto_core::time::{Instant, earliest};
 use rt_common::observer;
 use rt_common::settings::CallSettings;
 use std::sync::{Arc, Weak};

@@ -19,7 +19,7 @@ mod tests;
 mod waiters;
 
 pub(crate) use exchange::First;
-pub(crate) use places::{Wait, earliest};
+pub(crate) use places::Wait;
 pub(crate) use waiters::Direction;
 
 use crate::os::{Os, Pipe, Thread};

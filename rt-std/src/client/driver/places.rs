@@ -10,7 +10,7 @@ use crate::sync::Guard;
 use proto_core::Connection;
 use proto_core::call::CallId;
 use proto_core::connection::Client;
-use proto_core::time::Instant;
+use proto_core::time::{Instant, earliest};
 use rt_common::unwritable::Unwritable;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -43,13 +43,6 @@ pub(crate) struct Wait {
 impl Wait {
     fn wake_at(&self) -> Option<Instant> {
         earliest(self.deadline, self.until)
-    }
-}
-
-pub(crate) fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }
 
