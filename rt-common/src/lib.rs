@@ -29,6 +29,8 @@ pub mod ending;
 mod error;
 pub mod listen;
 pub mod means;
+#[cfg(loom_models)]
+pub mod models;
 pub mod observer;
 pub mod replies;
 pub mod security;

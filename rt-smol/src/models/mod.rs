@@ -18,40 +18,12 @@ use proto_core::time::Instant;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
+
+pub(crate) use rt_common::models::{Thread, check, join, thread};
 
 /// Where the clock of a model stands.
 pub(crate) const NOW: Instant = Words::NOW;
-
-pub(crate) type Thread = loom::thread::JoinHandle<()>;
-
-/// Starts a thread of the model.
-pub(crate) fn thread(run: impl FnOnce() + Send + 'static) -> Thread {
-    loom::thread::Builder::new().stack_size(1 << 20).spawn(run).expect("a thread of the model")
-}
-
-/// Waits for threads.
-pub(crate) fn join(threads: impl IntoIterator<Item = Thread>) {
-    threads.into_iter().for_each(|thread| thread.join().expect("its assertions hold"));
-}
-
-/// Runs this in every interleaving in which a thread is preempted so many times where it need not wait, at most
-/// (`LOOM_MAX_PREEMPTIONS` says otherwise).
-pub(crate) fn check(name: &str, preemptions: usize, scene: impl Fn() + Send + Sync + 'static) {
-    let (scene, runs) = (Arc::new(scene), Arc::new(AtomicUsize::new(0)));
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound.get_or_insert(preemptions);
-    model.max_branches = 20_000;
-    let count = runs.clone();
-    model.check(move || {
-        count.fetch_add(1, Relaxed);
-        let scene = scene.clone();
-        // The checker's first thread has a small stack.
-        join([thread(move || scene())]);
-    });
-    println!("{name}: {} interleavings", runs.load(Relaxed));
-}
 
 /// Where a thread sleeps until its task is woken.
 #[derive(Debug, Default)]

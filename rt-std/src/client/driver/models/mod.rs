@@ -18,8 +18,8 @@ use proto_core::call::{CallId, CallOptions};
 use proto_core::connection::Pulled;
 use proto_core::testkit::Words;
 use proto_core::{Code, Config, MessageBuf, Payload, Status};
+use rt_common::models::{self, Thread, join};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use world::{Machine, Wire, i_am};
 
 /// Times that a thread is preempted where it need not wait, at most (`LOOM_MAX_PREEMPTIONS` says otherwise).
@@ -84,7 +84,7 @@ impl Stage {
     }
 
     /// The same, on a thread of its own, with this code expected.
-    fn expect(&self, n: usize, alone: bool, code: Code) -> loom::thread::JoinHandle<()> {
+    fn expect(&self, n: usize, alone: bool, code: Code) -> Thread {
         let stage = self.clone();
         thread(n + 1, move || assert_eq!(stage.end_of(n, alone).code(), code))
     }
@@ -95,33 +95,21 @@ fn start(driver: &Driver) -> CallId {
     driver.start_call(Words::HEAD, &CallOptions::default(), &first).expect("it starts").0
 }
 
-fn thread(number: usize, run: impl FnOnce() + Send + 'static) -> loom::thread::JoinHandle<()> {
-    let run = move || {
+fn thread(number: usize, run: impl FnOnce() + Send + 'static) -> Thread {
+    models::thread(move || {
         i_am(number);
         run();
-    };
-    loom::thread::Builder::new().stack_size(1 << 20).spawn(run).expect("a thread of the model")
-}
-
-fn join(threads: [loom::thread::JoinHandle<()>; 2]) {
-    threads.into_iter().for_each(|thread| thread.join().expect("it ends"));
+    })
 }
 
 /// Runs a scene in which this call is answered first, if any is, in every interleaving, and again without each of these rules, in a process of its own, which is to fail.
 fn holds(name: &str, first: usize, broken_without: &[&'static str], scene: impl Fn(&Stage) + Send + Sync + 'static) {
     let without = std::env::var(WITHOUT).ok().map(|index| rules::ALL[index.parse::<usize>().expect("an index")]);
-    let (scene, words, runs) = (Arc::new(scene), Arc::new(Words::new(first)), Arc::new(AtomicUsize::new(0)));
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound.get_or_insert(PREEMPTIONS);
-    model.max_branches = 20_000;
-    let count = runs.clone();
-    model.check(move || {
-        count.fetch_add(1, Relaxed);
-        let (scene, words) = (scene.clone(), words.clone());
-        // The checker's first thread has a small stack.
-        thread(0, move || scene(&Stage::new(&words, without))).join().expect("its assertions hold");
+    let words = Arc::new(Words::new(first));
+    models::check(name, PREEMPTIONS, move || {
+        i_am(0);
+        scene(&Stage::new(&words, without));
     });
-    println!("{name}: {} interleavings", runs.load(Relaxed));
     if without.is_none() {
         broken_without.iter().for_each(|rule| notices(name, rule));
     }
