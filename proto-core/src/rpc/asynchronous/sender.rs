@@ -72,7 +72,8 @@ impl<M> Sender<M> {
     }
 
     /// Sends them all, in order. Dropped before it is ready, it has sent what it took from the iterator, but for the last one
-    /// perhaps: that one goes before whatever is sent next. `Send` where the iterator is.
+    /// perhaps: that one goes before whatever is sent next, and is not sent when the handler returns before. `Send` where the
+    /// iterator is.
     pub async fn send_all<I: IntoIterator<Item = M>>(&mut self, messages: I) -> Result<(), Status> {
         let mut messages = messages.into_iter();
         loop {
