@@ -103,7 +103,7 @@
 //! |---|---|
 //! | `hub`, `state` | what all workers share, under one lock; who is woken, made, kept |
 //! | `work` | a worker's next step |
-//! | `bite`, `means`, `run` | which calls run where, and running them |
+//! | `bite`, `run` | which calls run where, and running them |
 //! | `watch` | robbing a worker that is stuck |
 //! | `conn`, `calls`, `places`, `deliver` | one connection: its lock, its calls, who reads and who writes, its unlock |
 //! | `handle` | what a handler can do with its call |
