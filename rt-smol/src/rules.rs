@@ -84,8 +84,10 @@ rules! {
         Script("server::tests::what_the_pipe_does_not_take_is_written_by_the_connections_task"),
         Model("server::models::what_a_full_pipe_did_not_take_from_a_handler_leaves_when_there_is_room")
     ];
-    ServerOutputTells: "server: output that nobody is about to write is told to the connection's task",
-        [Script("server::tests::output_that_nobody_is_about_to_write_wakes_the_connections_task")];
+    ServerOutputTells: "server: output that nobody is about to write is told to the connection's task", [
+        Script("server::tests::output_that_nobody_is_about_to_write_wakes_the_connections_task"),
+        Model("server::models::a_window_opened_beside_a_handler_is_told_though_the_task_comes_to_rest")
+    ];
     ServerFailureTells: "server: a write that failed is told to the connection's task",
         [Script("server::tests::last_words::the_reason_for_which_a_write_failed_is_told_where_the_client_had_said_nothing")];
     ServerTimerTells: "server: an earlier deadline is told to the connection's task",
@@ -98,8 +100,10 @@ rules! {
         [Model("server::models::the_last_call_of_a_connection_that_drains_ends_while_its_task_comes_to_rest")];
     ServerWorkLooksAgain: "server: what is told to a task at work makes it look again before it rests",
         [Model("server::models::a_stop_reaches_a_task_at_work")];
-    ServerRestLooksAgain: "server: a task that comes to rest looks for what was left to it meanwhile",
-        [Model("server::models::the_last_call_of_a_connection_that_drains_ends_while_its_task_comes_to_rest")];
+    ServerRestLooksAgain: "server: a task that comes to rest looks for what was left to it meanwhile", [
+        Model("server::models::the_last_call_of_a_connection_that_drains_ends_while_its_task_comes_to_rest"),
+        Model("server::models::a_window_opened_beside_a_handler_is_told_though_the_task_comes_to_rest")
+    ];
     ServerPlaceAskedFor: "server: a call that came between two looks has a place asked for first",
         [Model("server::models::a_held_call_begins_when_another_writer_makes_room")];
     ServerHeldGoOn: "server: held calls go on when output has drained",

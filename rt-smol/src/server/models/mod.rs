@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_lite::future::yield_now;
 use proto_core::call::{CallId, CallOptions, Head, Recv};
 use proto_core::grpc::Code;
-use proto_core::rpc::{Decode, Encode, MethodInfo, Raw, ServerCall};
+use proto_core::rpc::{Decode, Encode, MethodInfo, Raw, Received, ServerCall};
 use proto_core::{Config, MessageBuf, Status};
 use rt_common::settings::ServerSettings;
 use std::future::{Future, pending};
@@ -42,6 +42,7 @@ impl Stage {
     {
         let mut settings = ServerSettings::default();
         settings.connection.max_unsent_per_call = 1;
+        settings.connection.stream_window = 64;
         let hub = hub(Machine::new(), settings, handler);
         let wire = Arc::new(Wire::new(client));
         let mut task = Box::pin(hub.adopt(wire.clone()).expect("the first one"));
@@ -211,6 +212,26 @@ fn what_a_handler_leaves_to_another_writer_leaves_too() {
     holds("what_a_handler_leaves_to_another_writer_leaves_too", &Config::default(), later, |stage| {
         let ids = [stage.unary(b"later"), stage.unary(b"now")];
         assert_eq!(ids.map(|id| stage.end_of(id)), [(1, Code::Ok); 2]);
+    });
+}
+
+#[test]
+fn a_window_opened_beside_a_handler_is_told_though_the_task_comes_to_rest() {
+    let handler = |call: ServerCall| async {
+        let handle = call.context.handle().expect("a call").clone();
+        // No poll of a handler's task comes to its end with this: the window that opens is left to the connection's.
+        drop(thread(move || {
+            assert!(matches!(handle.recv(&mut MessageBuf::new(), Some(NOW)), Received::Message));
+        }));
+        pending::<()>().await;
+        (call, Ok(()))
+    };
+    let name = "a_window_opened_beside_a_handler_is_told_though_the_task_comes_to_rest";
+    holds(name, &Config::default(), handler, |stage| {
+        let id = stage.start(&METHODS[1], &[7; 50], false);
+        // There is no room for all of it before the first one is pulled.
+        stage.wire.act(|client| client.call(id).expect("it runs").send(NOW, &[7; 50][..]).expect("it is queued"));
+        stage.wire.until(|client| (client.unsent() == 0).then_some(()));
     });
 }
 
