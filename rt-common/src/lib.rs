@@ -10,6 +10,7 @@
 //! | (root) | what users of both runtimes meet |
 //! | [`accept`] | errors of accepting: whose they are, how long to pause |
 //! | [`ending`] | how a server's connection ends |
+//! | [`ended`] | how a call was cut short, for what outlives it |
 //! | [`listen`] | beginning to listen |
 //! | [`means`] | how long each method takes |
 //! | [`observer`] | the string from a connection to its channel |
@@ -25,6 +26,7 @@
 pub mod accept;
 mod address;
 mod cancel;
+pub mod ended;
 pub mod ending;
 mod error;
 pub mod listen;

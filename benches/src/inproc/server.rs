@@ -272,8 +272,4 @@ impl CallHandle for Handle {
     fn wait_cancelled(&self, _until: Option<Instant>) -> bool {
         self.cancelled().is_some()
     }
-
-    fn share(&self) -> Arc<dyn CallHandle> {
-        Arc::new(Handle { world: self.world.clone(), id: self.id })
-    }
 }

@@ -236,7 +236,4 @@ impl CallHandle for Handle {
     fn wait_cancelled(&self, _: Option<Instant>) -> bool {
         self.state().ended.is_some()
     }
-    fn share(&self) -> Arc<dyn CallHandle> {
-        Arc::new(self.clone())
-    }
 }

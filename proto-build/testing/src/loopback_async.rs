@@ -371,7 +371,4 @@ impl CallHandle for Handle {
             false => Poll::Pending,
         }))
     }
-    fn share(&self) -> Arc<dyn CallHandle> {
-        Arc::new(self.clone())
-    }
 }

@@ -6,7 +6,6 @@ use super::cancel::CancelToken;
 use crate::buf::{MessageBuf, Payload};
 use crate::grpc::{Metadata, Status};
 use crate::time::Instant;
-use alloc::sync::Arc;
 use bytes::Bytes;
 
 /// What a runtime provides for one call that it serves. Blocking operations block the calling thread and are woken by
@@ -37,8 +36,6 @@ pub trait CallHandle: CancelToken {
     }
     /// True when the call ended before `until`.
     fn wait_cancelled(&self, until: Option<Instant>) -> bool;
-    /// A handle that outlives the handler's stack frame.
-    fn share(&self) -> Arc<dyn CallHandle>;
     /// For handlers that are futures: ready when `event` may have happened, when the call has ended (its handler's return
     /// included), or at `until`. What happened before the first poll counts, so that nothing between a look and the wait
     /// is missed. Who is woken looks again (`recv` with a point that has passed, `send` without waiting, `cancelled`), since

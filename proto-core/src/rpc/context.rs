@@ -158,6 +158,9 @@ impl Context {
     }
 
     /// `Err` with the call's status once it is cancelled: `context.check()?` in a long computation.
+    ///
+    /// A clone that outlives the handler hears the same; CANCELLED with the words "the call has ended" says that the handler
+    /// has returned.
     pub fn check(&self) -> Result<(), Status> {
         let Some(handle) = self.handle() else { return Ok(()) };
         if let Some(status) = handle.cancelled() {

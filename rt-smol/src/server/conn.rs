@@ -17,6 +17,7 @@ use proto_core::connection::{Connection, Server};
 use proto_core::grpc::Status;
 use proto_core::rpc::{AsyncService, Context, MethodInfo, OnCancel, Peer};
 use proto_core::time::Instant;
+use rt_common::ended::returned;
 use rt_common::ending::Ending;
 use rt_common::unwritable::Unwritable;
 use std::collections::VecDeque;
@@ -234,9 +235,20 @@ impl State {
         }
     }
 
-    /// The call is over for everybody: gives its slot back.
+    /// Gives back the slot of a call that no handler has answered.
     pub(super) fn release_call(&mut self, now: Instant, id: CallId) {
-        self.remember_end(id);
+        let cut = self.over(id);
+        self.release(now, id, cut);
+    }
+
+    /// The call is over for everybody: gives its slot back. `cut`: how it was cut short, if it was, before the handler's
+    /// answer. That is kept where contexts look that outlive it.
+    pub(super) fn release(&mut self, now: Instant, id: CallId, cut: Option<Status>) {
+        if let Some(status) = &cut
+            && let Some(handle) = self.calls.get(id).and_then(|entry| entry.handle.upgrade())
+        {
+            handle.remember(status.clone());
+        }
         if !self.abandoned
             && let Ok(call) = self.core.call(id)
         {
@@ -245,19 +257,9 @@ impl State {
         if let Some(left) = self.calls.remove(id) {
             self.to_wake.extend(left.wakers);
             self.spent.extend(left.task);
-            let over = || Status::cancelled("the call has ended");
+            let over = || cut.clone().unwrap_or_else(returned);
             self.ended.extend(left.subscribers.into_iter().map(|(_, on_cancel)| (on_cancel, over())));
             self.leftovers.extend(left.context);
-        }
-    }
-
-    /// How the call ended is kept where contexts look that outlive it; of one that goes on nothing is: its handler has
-    /// returned.
-    fn remember_end(&mut self, id: CallId) {
-        if let Some(handle) = self.calls.get(id).and_then(|entry| entry.handle.upgrade())
-            && let Some(status) = self.over(id)
-        {
-            handle.remember(status);
         }
     }
 
@@ -267,7 +269,7 @@ impl State {
             return Some(Status::internal("the connection was given up after a panic"));
         }
         match self.calls.get(id) {
-            None => return Some(Status::cancelled("the call has ended")),
+            None => return Some(returned()),
             Some(entry) if entry.verdict.is_some() => return entry.verdict.clone(),
             Some(_) => {}
         }
@@ -287,7 +289,7 @@ impl State {
             return verdict;
         }
         let outcome = self.core.call(id).ok().and_then(|call| call.outcome().cloned());
-        outcome.filter(|s| !s.is_ok()).unwrap_or_else(|| Status::cancelled("the call has ended"))
+        outcome.filter(|s| !s.is_ok()).unwrap_or_else(returned)
     }
 
     /// Somebody who waits on a call that the application has ended itself hears of it. Its handler goes on.

@@ -24,12 +24,13 @@ impl State {
         now: Instant,
     ) {
         hub.stats.calls.one();
+        let cut = self.over(id);
         let trailers = self.calls.get(id).map(|entry| std::mem::take(&mut entry.trailers)).unwrap_or_default();
         if !self.abandoned
             && let Ok(mut core) = self.core.call(id)
         {
             call.answer(now, &mut core, found.method.kind, result, trailers);
         }
-        self.release_call(now, id);
+        self.release(now, id, cut);
     }
 }

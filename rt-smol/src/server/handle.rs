@@ -14,15 +14,15 @@ use proto_core::call::{CallId, Recv, SendError};
 use proto_core::grpc::{Code, Metadata, Status};
 use proto_core::rpc::{CallEvent, CallHandle, CancelToken, OnCancel, Received, Wait};
 use proto_core::time::Instant;
-use std::sync::{Arc, OnceLock};
+use rt_common::ended::CutShort;
+use std::sync::Arc;
 
-/// One call, from a handler's side. It may outlive the call: then everything says that the call is over.
-#[derive(Clone)]
+/// One call, from a handler's side. It may outlive the call: then everything says that the call is over, and how.
 pub(super) struct Handle {
     conn: Arc<Conn>,
     id: CallId,
-    /// How the call was cut short, once it has been released.
-    ended: OnceLock<Status>,
+    /// Of a call that has been released.
+    cut: CutShort,
 }
 
 /// What `send` did.
@@ -37,13 +37,12 @@ enum Sent {
 
 impl Handle {
     pub(super) fn new(conn: Arc<Conn>, id: CallId) -> Self {
-        Handle { conn, id, ended: OnceLock::new() }
+        Handle { conn, id, cut: CutShort::new() }
     }
 
     /// The call is being released, and was cut short like this.
     pub(super) fn remember(&self, status: Status) {
-        // Released once; a second status would be that of no call.
-        let _ = self.ended.set(status);
+        self.cut.remember(status);
     }
 
     fn now(&self) -> Instant {
@@ -52,10 +51,7 @@ impl Handle {
 
     /// The call as it stands, or how it ended.
     fn check(&self, state: &mut State) -> Result<(), Status> {
-        match state.over(self.id) {
-            None => Ok(()),
-            Some(status) => Err(self.ended.get().cloned().unwrap_or(status)),
-        }
+        state.over(self.id).map_or(Ok(()), |status| Err(self.cut.or(status)))
     }
 
     fn try_send(&self, state: &mut State, now: Instant, message: Payload<'_>) -> Sent {
@@ -227,10 +223,6 @@ impl CallHandle for Handle {
             }
             block_on(self.wait(CallEvent::End, until));
         }
-    }
-
-    fn share(&self) -> Arc<dyn CallHandle> {
-        Arc::new(self.clone())
     }
 
     fn wait(&self, event: CallEvent, until: Option<Instant>) -> Wait<'_> {

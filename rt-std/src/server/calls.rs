@@ -1,6 +1,7 @@
 //! The calls of one connection as the server sees them: found by the call's index, recycled with their memory.
 
 use super::conn::Conn;
+use super::handle::Handle;
 use super::job::{Found, Job};
 use crate::os::Thread;
 use proto_core::call::CallId;
@@ -44,8 +45,8 @@ pub(super) struct Entry {
     id: Option<CallId>,
     pub(super) found: Found,
     pub(super) stage: Stage,
-    /// From `on_call` until the handler starts.
-    pub(super) context: Option<Context>,
+    /// From `on_call` until the handler starts: the context, and the handle that it holds.
+    pub(super) context: Option<(Context, Arc<Handle>)>,
     /// Trailing metadata that the handler has set so far.
     pub(super) trailers: Metadata,
     /// The handler has ended the call itself, with this status.
@@ -163,7 +164,7 @@ impl Calls {
 
 /// What a released call leaves behind: user code may run when it is dropped.
 pub(super) struct Leftovers {
-    pub(super) context: Option<Context>,
+    pub(super) context: Option<(Context, Arc<Handle>)>,
     /// Threads that still wait on it.
     pub(super) threads: Vec<Thread>,
     pub(super) subscribers: Vec<(u64, Arc<dyn OnCancel>)>,

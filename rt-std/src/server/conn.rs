@@ -4,6 +4,7 @@
 //! `handle`.
 
 use super::calls::{Calls, Direction, Stage};
+use super::handle::Handle;
 use super::hub::Hub;
 use super::job::Job;
 use super::limits::NEVER;
@@ -17,6 +18,7 @@ use proto_core::connection::{Connection, Event, Server};
 use proto_core::grpc::{Metadata, Status};
 use proto_core::rpc::{Context, OnCancel, Peer};
 use proto_core::time::Instant;
+use rt_common::ended::returned;
 use rt_common::ending::Ending;
 use rt_common::unwritable::Unwritable;
 use std::collections::VecDeque;
@@ -85,7 +87,7 @@ pub(super) struct State {
     /// Calls ended without their handler's doing: who wants to hear of it.
     pub(super) ended: Vec<(Arc<dyn OnCancel>, Status)>,
     /// Dropped after the unlock.
-    pub(super) leftovers: Vec<Context>,
+    pub(super) leftovers: Vec<(Context, Arc<Handle>)>,
     /// To be visited again by anybody.
     pub(super) kick: bool,
     /// The peer's SETTINGS are here, and the hub has not been told.
@@ -217,16 +219,47 @@ impl State {
         self.core.lost(now, reason, Some(0));
     }
 
-    /// The call is over for everybody: gives its slot back.
+    /// Gives back the slot of a call that no handler has answered.
     pub(super) fn release_call(&mut self, now: Instant, id: CallId) {
+        let cut = self.over(id);
+        self.release(now, id, cut, None);
+    }
+
+    /// The call is over for everybody: gives its slot back. `cut`: how it was cut short, if it was, before the handler's
+    /// answer. That is kept where contexts look that outlive it: in `handle`, if its worker has that in hand, or in the one
+    /// that waits with its context.
+    pub(super) fn release(&mut self, now: Instant, id: CallId, cut: Option<Status>, handle: Option<&Handle>) {
         if let Ok(call) = self.core.call(id) {
             call.release(now);
         }
-        if let Some(mut left) = self.calls.remove(id) {
-            self.to_wake.append(&mut left.threads);
-            let over = || Status::cancelled("the call has ended");
-            self.ended.extend(left.subscribers.drain(..).map(|(_, on_cancel)| (on_cancel, over())));
-            self.leftovers.extend(left.context);
+        let Some(mut left) = self.calls.remove(id) else { return };
+        let waiting = left.context.as_ref().map(|(_, handle)| &**handle);
+        if let (Some(handle), Some(status)) = (handle.or(waiting), &cut) {
+            handle.remember(status.clone());
+        }
+        self.to_wake.append(&mut left.threads);
+        let over = || cut.clone().unwrap_or_else(returned);
+        self.ended.extend(left.subscribers.drain(..).map(|(_, on_cancel)| (on_cancel, over())));
+        self.leftovers.extend(left.context);
+    }
+
+    /// How the call ended, if that is known without the core.
+    pub(super) fn known_end(&mut self, id: CallId) -> Option<Status> {
+        if self.abandoned {
+            return Some(Status::internal("the connection was given up after a panic"));
+        }
+        match self.calls.get(id) {
+            Some(entry) => entry.verdict.clone(),
+            None => Some(returned()),
+        }
+    }
+
+    /// How the call ended; `None`: it goes on.
+    pub(super) fn over(&mut self, id: CallId) -> Option<Status> {
+        match self.known_end(id) {
+            None if self.core.call(id).is_ok_and(|call| !call.is_cancelled()) => None,
+            None => Some(self.status_of(id)),
+            known => known,
         }
     }
 
@@ -310,7 +343,7 @@ impl State {
             return verdict;
         }
         let outcome = self.core.call(id).ok().and_then(|call| call.outcome().cloned());
-        outcome.filter(|s| !s.is_ok()).unwrap_or_else(|| Status::cancelled("the call has ended"))
+        outcome.filter(|s| !s.is_ok()).unwrap_or_else(returned)
     }
 
     /// Somebody who subscribed to a call that the handler has ended itself hears of it.

@@ -12,15 +12,17 @@ use proto_core::call::{CallId, Recv, SendError};
 use proto_core::grpc::{Code, Metadata, Status};
 use proto_core::rpc::{CallHandle, CancelToken, OnCancel, Received};
 use proto_core::time::Instant;
+use rt_common::ended::CutShort;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// One call, from a handler's side. It may outlive the call: then everything says that the call is over.
-#[derive(Clone)]
+/// One call, from a handler's side. It may outlive the call: then everything says that the call is over, and how.
 pub(super) struct Handle {
     hub: Arc<Hub>,
     conn: Arc<Conn>,
     id: CallId,
+    /// Of a call that has been released.
+    cut: CutShort,
 }
 
 /// What `send` did.
@@ -33,7 +35,12 @@ enum Sent {
 
 impl Handle {
     pub(super) fn new(hub: Arc<Hub>, conn: Arc<Conn>, id: CallId) -> Self {
-        Handle { hub, conn, id }
+        Handle { hub, conn, id, cut: CutShort::new() }
+    }
+
+    /// The call is being released, and was cut short like this.
+    pub(super) fn remember(&self, status: Status) {
+        self.cut.remember(status);
     }
 
     /// Blocks until `ready` yields, or `until`. With `until` in the past it does not block at all.
@@ -74,24 +81,9 @@ impl Handle {
         }
     }
 
-    /// How the call ended, if that is known without the core.
-    fn over(&self, state: &mut State) -> Option<Status> {
-        if state.abandoned {
-            return Some(Status::internal("the connection was given up after a panic"));
-        }
-        match state.calls.get(self.id) {
-            Some(entry) => entry.verdict.clone(),
-            None => Some(Status::cancelled("the call has ended")),
-        }
-    }
-
     /// The call as it stands, or how it ended.
     fn check(&self, state: &mut State) -> Result<(), Status> {
-        match self.over(state) {
-            Some(status) => Err(status),
-            None if state.core.call(self.id).is_ok_and(|call| !call.is_cancelled()) => Ok(()),
-            None => Err(state.status_of(self.id)),
-        }
+        state.over(self.id).map_or(Ok(()), |status| Err(self.cut.or(status)))
     }
 
     fn try_send(&self, state: &mut State, now: Instant, message: Payload<'_>) -> Sent {
@@ -176,8 +168,8 @@ impl CallHandle for Handle {
         let id = self.id;
         let received = self.wait_for(Direction::Recv, until, |state, now| {
             into.clear();
-            if let Some(status) = self.over(state) {
-                return Some(Received::Failed(status));
+            if let Some(status) = state.known_end(id) {
+                return Some(Received::Failed(self.cut.or(status)));
             }
             let Ok(mut call) = state.core.call(id) else { return Some(Received::Failed(state.status_of(id))) };
             match call.recv(now, into) {
@@ -216,10 +208,6 @@ impl CallHandle for Handle {
 
     fn wait_cancelled(&self, until: Option<Instant>) -> bool {
         self.wait_for(Direction::End, until, |state, _| self.check(state).err()).is_some()
-    }
-
-    fn share(&self) -> Arc<dyn CallHandle> {
-        Arc::new(self.clone())
     }
 }
 

@@ -26,8 +26,8 @@ struct Begun {
 
 /// What its context is made of.
 enum Start {
-    /// `on_call` has run, with this context.
-    Again(Context),
+    /// `on_call` has run, with this context; and what it holds.
+    Again(Context, Arc<Handle>),
     /// Metadata and deadline of a call that user code has not seen yet.
     First(Metadata, Option<Instant>),
 }
@@ -83,13 +83,17 @@ impl Hub {
     fn serve(&self, job: &Job, bench: &mut Bench, now: Instant, oldest: &mut Option<Instant>) -> Option<Instant> {
         let begun = self.begin(job, bench, now)?;
         let first = matches!(begun.context, Start::First(..));
-        match begun.context {
-            Start::Again(context) => bench.context = context,
+        let handle = match begun.context {
+            Start::Again(context, handle) => {
+                bench.context = context;
+                handle
+            }
             Start::First(metadata, deadline) => {
                 let handle = Arc::new(Handle::new(self.me()?, job.conn.clone(), job.id));
-                bench.context.renew(begun.found.path, metadata, job.conn.peer.clone(), deadline, handle);
+                bench.context.renew(begun.found.path, metadata, job.conn.peer.clone(), deadline, handle.clone());
+                handle
             }
-        }
+        };
         let result = self.handle(&begun.found, first, job.headers, bench);
         let ended = self.os.now();
         if !job.stream {
@@ -101,8 +105,12 @@ impl Hub {
             return Some(ended);
         }
         match result {
-            Ok(()) if job.headers => self.after_headers(job, &mut conn, bench, ended),
-            result => self.finish(job, &begun.found, &mut conn, result, bench, ended),
+            Ok(()) if job.headers => self.after_headers(job, &mut conn, bench, &handle, ended),
+            result => {
+                let cut = conn.over(job.id);
+                self.answer(job, &begun.found, &mut conn, result, bench, ended);
+                conn.release(ended, job.id, cut, Some(&handle));
+            }
         }
         let since = *oldest.get_or_insert(ended);
         if ended - since > BITE && !self.broken(Rule::FlushOldReplies) || conn.unsent() > FLUSH_ABOVE {
@@ -145,7 +153,7 @@ impl Hub {
         let context = conn.calls.get(job.id)?.context.take();
         let mut call = conn.core.call(job.id).ok()?;
         let context = match context {
-            Some(context) => Start::Again(context),
+            Some((context, handle)) => Start::Again(context, handle),
             None => Start::First(call.take_metadata(), call.deadline()),
         };
         Some(Begun { found, context })
@@ -180,13 +188,16 @@ impl Hub {
     }
 
     /// `on_call` has run: the handler starts now, or when its message comes.
-    fn after_headers(&self, job: &Job, conn: &mut State, bench: &mut Bench, now: Instant) {
+    fn after_headers(&self, job: &Job, conn: &mut State, bench: &mut Bench, handle: &Arc<Handle>, now: Instant) {
         let ready = match conn.core.call(job.id) {
             Ok(call) if !call.is_cancelled() => call.can_start(),
-            _ => return conn.release_call(now, job.id),
+            _ => {
+                let cut = conn.over(job.id);
+                return conn.release(now, job.id, cut, Some(handle));
+            }
         };
         let Some(entry) = conn.calls.get(job.id) else { return };
-        entry.context = Some(std::mem::take(&mut bench.context));
+        entry.context = Some((std::mem::take(&mut bench.context), handle.clone()));
         if ready {
             let job = entry.start(&job.conn, job.id, now);
             conn.admitted.push(job);
@@ -195,8 +206,8 @@ impl Hub {
         }
     }
 
-    /// The answer, and the end of the call.
-    fn finish(
+    /// The answer; its call is to be released.
+    fn answer(
         &self,
         job: &Job,
         found: &Found,
@@ -210,6 +221,5 @@ impl Hub {
         if let Ok(mut call) = conn.core.call(job.id) {
             bench.answer(now, &mut call, found.kind, result, trailers);
         }
-        conn.release_call(now, job.id);
     }
 }

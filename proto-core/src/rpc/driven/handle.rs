@@ -114,10 +114,6 @@ impl<L: Lend<Driven<Server>> + Send + Sync + 'static> CallHandle for Handle<L> {
         self.cancelled().is_some()
     }
 
-    fn share(&self) -> Arc<dyn CallHandle> {
-        Arc::new(self.clone())
-    }
-
     /// Ready at the second poll: the loop polls handlers in every turn, and whoever has waited looks again.
     fn wait(&self, _event: CallEvent, until: Option<Instant>) -> Wait<'_> {
         let mut polled = false;

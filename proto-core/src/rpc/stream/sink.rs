@@ -74,9 +74,7 @@ impl<M> Sink<M> {
 
     pub(crate) fn remote(&self) -> Remote<M> {
         match &self.to {
-            To::Call { encode, .. } => {
-                Remote { handle: self.context.handle().map(|h| h.share()), encode: Some(*encode) }
-            }
+            To::Call { encode, .. } => Remote { handle: self.context.handle().cloned(), encode: Some(*encode) },
             To::Test(_) => Remote { handle: None, encode: None },
         }
     }

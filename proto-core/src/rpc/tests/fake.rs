@@ -143,7 +143,4 @@ impl CallHandle for Fake {
             false => Poll::Pending,
         }))
     }
-    fn share(&self) -> Arc<dyn CallHandle> {
-        Arc::new(self.clone())
-    }
 }

@@ -2,9 +2,11 @@
 
 use super::rig::Rig;
 use bytes::Bytes;
-use proto_core::grpc::Code;
+use futures_lite::future::block_on;
+use proto_core::grpc::{Code, Status};
+use proto_core::rpc::asynchronous::Pusher;
 use proto_core::rpc::{Context, Encode, Raw};
-use std::future::{pending, ready};
+use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -105,26 +107,35 @@ fn a_pusher_that_outlives_its_call_keeps_no_socket() {
 /// What is said of a call whose handler has returned.
 const RETURNED: &str = "CANCELLED: the call has ended";
 
-/// A handler that waits, or returns at once, and the context that it has given away.
-fn watched(waits: bool) -> (Rig, Arc<Mutex<Option<Context>>>) {
+/// The context and the pusher that a handler has given away.
+type Kept = Arc<Mutex<Option<(Context, Pusher<Bytes>)>>>;
+
+/// A handler that waits, or returns this at once.
+fn watched(result: Option<Result<(), Status>>) -> (Rig, Kept) {
     let kept = Arc::new(Mutex::new(None));
     let shared = kept.clone();
-    let rig = Rig::serving(move |call, _| {
-        *shared.lock().expect("nobody panics") = Some(call.context.clone());
+    let rig = Rig::serving(move |mut call, _| {
+        let pusher = call.async_sender(<Raw as Encode<Bytes>>::encode).pusher();
+        *shared.lock().expect("nobody panics") = Some((call.context.clone(), pusher));
+        let result = result.clone();
         async move {
-            if waits {
-                pending::<()>().await;
+            match result {
+                Some(result) => (call, result),
+                None => pending().await,
             }
-            ready((call, Ok(()))).await
         }
     });
     (rig, kept)
 }
 
-/// What that context says of its call.
-fn said(kept: &Mutex<Option<Context>>) -> Option<String> {
+/// What that context says of its call, and the pusher too.
+fn said(kept: &Kept) -> Option<String> {
     let kept = kept.lock().expect("nobody panics");
-    kept.as_ref().expect("a call came").check().err().map(|status| status.to_string())
+    let (context, pusher) = kept.as_ref().expect("a call came");
+    let status = context.check().err()?.to_string();
+    let pushed = block_on(pusher.send(Bytes::new())).expect_err("it is over");
+    assert_eq!(pushed.to_string(), status);
+    Some(status)
 }
 
 #[test]
@@ -132,7 +143,7 @@ fn a_context_that_outlives_its_dropped_handler_says_how_the_call_ended() {
     for (end, expected) in
         [("caller", "CANCELLED: "), ("deadline", "DEADLINE_EXCEEDED: "), ("connection", "CANCELLED: ")]
     {
-        let (mut rig, kept) = watched(true);
+        let (mut rig, kept) = watched(None);
         let id = rig.unary_within(b"a", Duration::from_secs(1));
         rig.transmit();
         rig.poll();
@@ -157,10 +168,12 @@ fn a_context_that_outlives_its_dropped_handler_says_how_the_call_ended() {
 
 #[test]
 fn a_context_that_outlives_a_handler_that_has_returned_says_that_the_call_has_ended() {
-    let (mut rig, kept) = watched(false);
-    let id = rig.unary(b"a");
-    rig.transmit();
-    rig.poll();
-    assert!(rig.pull(id).is_ok());
-    assert_eq!(said(&kept).as_deref(), Some(RETURNED));
+    for result in [Ok(()), Err(Status::not_found("as told"))] {
+        let (mut rig, kept) = watched(Some(result.clone()));
+        let id = rig.unary(b"a");
+        rig.transmit();
+        rig.poll();
+        assert_eq!(rig.pull(id).is_ok(), result.is_ok());
+        assert_eq!(said(&kept).as_deref(), Some(RETURNED));
+    }
 }
