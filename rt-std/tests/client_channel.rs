@@ -271,6 +271,15 @@ fn dropping_one_half_early_cancels_and_finishing_does_not() {
             requests.send(Bytes::from_static(b"a")).expect("the peer takes it");
             drop(replies);
             assert!(matches!(requests.send(Bytes::from_static(b"b")), Err(SendError::Ended)));
+
+            // Finished by this side: the call goes on, and nothing says otherwise.
+            let mut call = channel.bidi(&CHAT, none());
+            call.send(Bytes::from_static(b"a")).expect("the peer takes it");
+            call.finish().expect("the call runs");
+            let late = call.send(Bytes::from_static(b"b")).expect_err("it has finished");
+            assert!(matches!(late, SendError::Ended) && late.to_string() != "the call has ended", "{late}");
+            assert_ne!(proto_core::Status::from(late).message(), "the call has ended");
+            assert_eq!(call.recv().expect("a reply").as_deref(), Some(&b"a"[..]));
         });
     }
 }

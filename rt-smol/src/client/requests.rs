@@ -67,8 +67,8 @@ impl<Q> Requests<Q> {
     /// Sends one message; waits while the server does not take it. Dropped before it is ready, it has sent nothing.
     ///
     /// # Errors
-    /// `Ended`: the server has answered already; the receiving side tells what. `Failed`: the call could not be started,
-    /// or the message cannot be sent.
+    /// `Ended`: the call is over (the server has answered already, or this side has ended it), and the receiving side tells
+    /// how; or the requests were finished. `Failed`: the call could not be started, or the message cannot be sent.
     pub fn send(&mut self, message: Q) -> impl Future<Output = Result<(), SendError>> + Send {
         let mut encoded = Some(self.encoded(&message));
         drop(message);
@@ -101,7 +101,7 @@ impl<Q> Requests<Q> {
     /// next, or with [`finish`](Self::finish). So an iterator that is lent goes on where it was.
     ///
     /// # Errors
-    /// `Failed`, as with [`send`](Self::send). An early answer is none: the receiving side tells.
+    /// `Failed`, as with [`send`](Self::send). `Ended` is none: the receiving side tells.
     pub async fn send_all(&mut self, messages: impl IntoIterator<Item = Q>) -> Result<(), SendError> {
         let mut messages = messages.into_iter();
         loop {

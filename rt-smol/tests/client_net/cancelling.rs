@@ -110,6 +110,15 @@ fn dropping_one_half_early_cancels_and_finishing_does_not() {
         drop(replies);
         assert!(matches!(requests.send(Bytes::from_static(b"b")).await, Err(SendError::Ended)));
 
+        // Finished by this side: the call goes on, and nothing says otherwise.
+        let mut call = channel.bidi(&CHAT, none());
+        call.send(Bytes::from_static(b"a")).await.expect("the peer takes it");
+        call.finish().await.expect("the call runs");
+        let late = call.send(Bytes::from_static(b"b")).await.expect_err("it has finished");
+        assert!(matches!(late, SendError::Ended) && late.to_string() != "the call has ended", "{late}");
+        assert_ne!(proto_core::Status::from(late).message(), "the call has ended");
+        assert_eq!(call.recv().await.expect("a reply").as_deref(), Some(&b"a"[..]));
+
         // Of a pending one half, the other one learns.
         let (requests, mut replies) = channel.bidi(&CHAT, none()).split();
         let waiting = smol::spawn(async move { replies.recv().await });

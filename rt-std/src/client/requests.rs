@@ -32,8 +32,8 @@ impl<Q> Requests<Q> {
     /// Sends one message; blocks while the server does not take it.
     ///
     /// # Errors
-    /// `Ended`: the server has answered already; the receiving side tells what. `Failed`: the call could not be started,
-    /// or the message cannot be sent.
+    /// `Ended`: the call is over (the server has answered already, or this side has ended it), and the receiving side tells
+    /// how; or the requests were finished. `Failed`: the call could not be started, or the message cannot be sent.
     pub fn send(&mut self, message: Q) -> Result<(), SendError> {
         let encoded = Encoded::new(&message, self.encode).map_err(SendError::Failed)?;
         while !self.call.send(encoded.payload(), None)? {}
@@ -59,7 +59,7 @@ impl<Q> Requests<Q> {
     /// the iterator may wait for something that the server does with the one before.
     ///
     /// # Errors
-    /// `Failed`, as with [`send`](Self::send). An early answer is none: the receiving side tells.
+    /// `Failed`, as with [`send`](Self::send). `Ended` is none: the receiving side tells.
     pub fn send_all(&mut self, messages: impl IntoIterator<Item = Q>) -> Result<(), SendError> {
         for message in messages {
             match self.send(message) {

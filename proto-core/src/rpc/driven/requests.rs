@@ -32,7 +32,7 @@ impl<L: Lend<Driven<Client>>, Q> Requests<L, Q> {
     /// Sends one message if there is room for it now; gives it back when there is none.
     ///
     /// # Errors
-    /// No room; the call is over, and its replies tell how; or the message cannot be sent at all.
+    /// No room; the call is over, and its replies tell how, or the requests were finished; or the message cannot be sent at all.
     pub fn try_send(&mut self, message: Q) -> Result<(), TrySendError<Q>> {
         self.scratch.clear();
         let failed = |error| TrySendError::Failed(error);

@@ -51,16 +51,21 @@ use core::fmt;
 /// ```
 #[derive(Clone, Debug)]
 pub enum SendError {
-    /// The call is over already; `finish` or the receiving side tells how.
+    /// Nothing more can be sent, and that is no failure of this message: the call is over already (the server has answered,
+    /// or this side has ended it: the other half was dropped, it was cancelled), and `finish` or the receiving side tells
+    /// how; or this side has finished its requests.
     Ended,
     /// It failed (too large, cannot be encoded).
     Failed(Status),
 }
 
+/// True of all that `Ended` stands for.
+const ENDED: &str = "nothing more can be sent: the call is over, or its requests were finished";
+
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SendError::Ended => f.write_str("the call has ended"),
+            SendError::Ended => f.write_str(ENDED),
             SendError::Failed(status) => status.fmt(f),
         }
     }
@@ -78,7 +83,7 @@ impl core::error::Error for SendError {
 impl From<SendError> for Status {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::Ended => Status::cancelled("the call has ended"),
+            SendError::Ended => Status::cancelled(ENDED),
             SendError::Failed(status) => status,
         }
     }

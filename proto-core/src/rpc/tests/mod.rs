@@ -74,7 +74,9 @@ fn mistakes_convert_with_the_question_mark() {
         Ok(())
     }
     assert_eq!(status().unwrap_err().code(), Code::Internal);
-    assert_eq!(format!("{}", boxed(SendError::Ended).unwrap_err()), "the call has ended");
+    let ended = "nothing more can be sent: the call is over, or its requests were finished";
+    assert_eq!(format!("{}", boxed(SendError::Ended).unwrap_err()), ended);
+    assert_eq!(of_send(SendError::Ended).unwrap_err().message(), ended);
     assert_eq!(of_send(SendError::Ended).unwrap_err().code(), Code::Cancelled);
     assert_eq!(of_send(SendError::Failed(Status::not_found("x"))).unwrap_err().code(), Code::NotFound);
     assert_eq!(of_try_send(TrySendError::Full(1)).unwrap_err().code(), Code::ResourceExhausted);
