@@ -1,7 +1,7 @@
 //! Blocking gRPC on plain threads: no async runtime anywhere below.
 //!
 //! A [`Channel`] leads to a server; any number of threads call over it, and whoever waits for an answer does the work of
-//! the one connection: there is no thread of its own. A [`Server`] runs handlers on worker threads. Both speak HTTP/2
+//! the one connection, which has no thread of its own. A [`Server`] runs handlers on worker threads. Both speak HTTP/2
 //! through the pure state machines of `proto_core`; what this crate adds is waiting and moving bytes.
 //!
 //! ```

@@ -34,12 +34,20 @@ const LEANS: &[(&str, &[&str])] = &[
     ("the end of an attempt is judged once for both halves", &["goes on elsewhere"]),
     ("what an ended attempt took is sent to the next", &["goes on elsewhere"]),
     ("a failed attempt is released once its call has moved on", &["goes on elsewhere"]),
+    ("a call that nobody waits for has a thread that connects", &["nobody waits"]),
+    ("a call that a new connection has missed is started", &["as the connection comes"]),
+    ("a call whose thread gives up stands by again", &["in vain"]),
+    ("who connects for nobody is told", &["withdrawn"]),
     ("a change of the channel wakes who waits for it", &["outlives who began it"]),
 ];
 
 /// Needs a rare order of events, and so more seeds.
-const RARE: &[&str] =
-    &["what an ended attempt took is sent to the next", "a failed attempt is released once its call has moved on"];
+const RARE: &[&str] = &[
+    "what an ended attempt took is sent to the next",
+    "a failed attempt is released once its call has moved on",
+    "a call that a new connection has missed is started",
+    "a call whose thread gives up stands by again",
+];
 
 /// Tests inside notice these: what the first does cannot be seen from outside, and the order of events that the second
 /// needs is found by the model (`client/driver/models`), which runs all of them.

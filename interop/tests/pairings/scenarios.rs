@@ -70,7 +70,7 @@ impl<F: Runtime> World<F> {
         HelloServiceClient::new(self.channel.later())
     }
 
-    /// Connects. (A blocking call that nobody waits for leaves at once where there is a connection.)
+    /// Connects, so that what a scenario counts begins with its own calls.
     pub async fn begin(&self) -> Outcome {
         self.greet("connect").await?;
         self.near.forget();

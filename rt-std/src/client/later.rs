@@ -47,8 +47,8 @@ impl Later {
     }
 }
 
-/// A reply that is on its way. The request has left, if there was a connection (otherwise it leaves as soon as there is
-/// one and somebody waits). Dropping it cancels the call.
+/// A reply that is on its way. The request has left, if there was a connection; otherwise it leaves as soon as there is one,
+/// which nobody has to wait for (see [`Channel::later`]). Dropping it cancels the call.
 ///
 /// A reply of more than a stream's window (64 KiB) that nobody waits for arrives in part, unless the connection has room to spare
 /// (`Config::loan_pool`), and its call holds its stream. With as many of those as the server allows streams, further calls wait

@@ -20,7 +20,7 @@ pub(super) fn call<Q, M>(channel: &Channel, method: &Method<Q, M>, request: Requ
             exchange(channel, method.path, options, &encoded, reply)?
         } else {
             // Somebody else may end it: it needs a place of its own.
-            let call = Call::start(channel, method.path, Kind::UNARY, options, Ok(Some(encoded.into_bytes())));
+            let call = Call::prepare(channel, method.path, Kind::UNARY, options, Ok(Some(encoded.into_bytes())));
             settle(&call, reply)?
         };
         respond(ended, reply, method.decode_reply)

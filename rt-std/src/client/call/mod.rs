@@ -1,13 +1,15 @@
 //! A call of a channel: where it stands, from "not started" over the connection that it runs on to its end.
 //!
 //! Starting a call never waits. While the channel has no connection, the call stands by; it is started by whichever
-//! thread brings the connection about, or by the first operation that needs it. Unary calls that nobody can cancel do
+//! thread brings the connection about (if need be one that is there for nothing else: `channel::connector`), or by the
+//! first operation that needs it. Unary calls that nobody can cancel do
 //! without all this (`unary`).
 
 mod operations;
 pub(crate) mod scratch;
 
 use super::channel::Channel;
+use super::channel::connector::STANDS_BY_AGAIN;
 use super::driver::{Driver, First};
 use crate::sync::Lock;
 use bytes::Bytes;
@@ -19,7 +21,7 @@ use proto_core::time::Instant;
 use proto_core::{Payload, Status};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::os::{Thread, in_force};
 
@@ -41,6 +43,7 @@ pub(crate) const RULES: &[&str] = &[WAITING_TOLD, CANCEL_CAUGHT_UP, JUDGED_ONCE,
 
 /// One call, shared by its handles.
 pub(crate) struct Call {
+    me: Weak<Call>,
     channel: Channel,
     path: &'static str,
     options: CallOptions,
@@ -98,9 +101,23 @@ impl fmt::Debug for Call {
 }
 
 impl Call {
-    /// A call with these options, on its way if there is a connection. `request`: the one message, encoded, of a call
-    /// whose client does not stream; `Err`: what is wrong with it already.
+    /// A call that leaves by itself: at once if there is a connection, otherwise as soon as there is one, whether somebody
+    /// waits for it or not. `request`: the one message, encoded, of a call whose client does not stream; `Err`: what is
+    /// wrong with it already.
     pub(crate) fn start(
+        channel: &Channel,
+        path: &'static str,
+        kind: Kind,
+        options: RequestOptions,
+        request: Result<Option<Bytes>, Status>,
+    ) -> Arc<Self> {
+        let call = Call::prepare(channel, path, kind, options, request);
+        call.try_start();
+        call
+    }
+
+    /// The same, for who waits for it right away, until it is over: that starts it.
+    pub(crate) fn prepare(
         channel: &Channel,
         path: &'static str,
         kind: Kind,
@@ -119,7 +136,8 @@ impl Call {
             waiter,
             replay: Replay::new(shared.settings.replay_limit),
         };
-        let call = Arc::new(Call {
+        let call = Arc::new_cyclic(|me| Call {
+            me: me.clone(),
             channel: channel.clone(),
             path,
             options,
@@ -132,7 +150,6 @@ impl Call {
             let subscriptions = Subscriptions::new(&call, tokens);
             let _ = call.subscriptions.set(subscriptions);
         }
-        call.try_start();
         call
     }
 
@@ -149,22 +166,37 @@ impl Call {
         Some(self.now() + time)
     }
 
-    /// Starts it if there is a connection; does not wait.
+    /// When it ends by itself.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.options.deadline
+    }
+
+    /// Does a thread look for a connection for it, that has not been told to stop?
+    pub(crate) fn is_starting(&self) -> bool {
+        self.stopped.get().is_none() && matches!(self.lock().phase, Phase::Starting)
+    }
+
+    /// Starts it if there is a connection, otherwise sees to it that it starts later; does not wait.
     pub(crate) fn try_start(self: &Arc<Self>) {
         let shared = self.channel.shared();
-        let Some(mut waiter) = self.begin() else { return };
-        let phase = loop {
-            match shared.acquire_now(&mut waiter, self) {
-                Ok(Some(driver)) => {
-                    if let Some(phase) = self.start_on(&driver) {
-                        break phase;
+        while let Some(mut waiter) = self.begin() {
+            let phase = loop {
+                match shared.acquire_now(&mut waiter, self) {
+                    Ok(Some(driver)) => {
+                        if let Some(phase) = self.start_on(&driver) {
+                            break phase;
+                        }
                     }
+                    Ok(None) => break Phase::Unstarted,
+                    Err(status) => break Phase::Over(status),
                 }
-                Ok(None) => break Phase::Unstarted,
-                Err(status) => break Phase::Over(status),
+            };
+            let stands_by = matches!(phase, Phase::Unstarted);
+            self.began(phase, waiter);
+            if !stands_by || shared.connect_for(self) {
+                return;
             }
-        };
-        self.began(phase, waiter);
+        }
     }
 
     /// Becomes the thread that starts it, if it is to be started.
@@ -257,8 +289,16 @@ impl Call {
                 Err(status) => Phase::Over(status),
             };
             let timed_out = matches!(phase, Phase::Unstarted) && until.is_some_and(|at| at <= self.now());
+            let over = matches!(phase, Phase::Over(_));
             self.began(phase, waiter);
+            if over {
+                shared.recall();
+            }
             if timed_out {
+                // It goes on without us.
+                if let (Some(me), true) = (self.me.upgrade(), in_force(&*shared.os, STANDS_BY_AGAIN)) {
+                    me.try_start();
+                }
                 return Err(NotRunning::TimedOut);
             }
         }
@@ -320,8 +360,12 @@ impl Call {
         }
         match phase {
             Phase::Running(driver, id) => driver.cancel(id, status),
-            Phase::Starting => shared.wake_all(),
-            Phase::Unstarted | Phase::Over(_) => {}
+            Phase::Starting => {
+                shared.recall();
+                shared.wake_all();
+            }
+            Phase::Unstarted => shared.recall(),
+            Phase::Over(_) => {}
         }
     }
 }
@@ -337,8 +381,10 @@ impl OnCancel for Call {
 impl Drop for Call {
     fn drop(&mut self) {
         let phase = std::mem::replace(&mut self.lock().phase, Phase::Starting);
-        if let Phase::Running(driver, id) = phase {
-            driver.release(id);
+        match phase {
+            Phase::Running(driver, id) => driver.release(id),
+            Phase::Unstarted => self.channel.shared().recall(),
+            Phase::Starting | Phase::Over(_) => {}
         }
     }
 }

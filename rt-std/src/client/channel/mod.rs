@@ -1,6 +1,7 @@
 //! [`Channel`]: the way to a server, shared by all who call it.
 
 mod builder;
+pub(crate) mod connector;
 mod orders;
 mod reports;
 pub(crate) mod runtime;
@@ -22,8 +23,10 @@ use std::time::Duration;
 /// A way to a server: any number of threads make calls over it, over one connection. Cheap to clone.
 ///
 /// It has no thread of its own: who waits for an answer does the work. With no thread inside a call nothing is read or
-/// answered; [`ChannelBuilder::background_io`] is the remedy where that matters (keepalive, PINGs of the server). Only a
-/// host name is looked up on a thread of its own, since a lookup has no time-out.
+/// answered; [`ChannelBuilder::background_io`] is the remedy where that matters (keepalive, PINGs of the server). A
+/// host name is looked up on a thread of its own, since a lookup has no time-out. And calls that are begun without waiting
+/// ([`later`](Self::later), streams) while there is no connection have a thread, one for all of them, that connects: it ends
+/// once they have left, or none of them wants the connection any more.
 ///
 /// Connections are made when they are needed, and again when they are lost, with backoff. Dropping the last clone, with
 /// the last call, shuts the channel down.
@@ -111,7 +114,9 @@ impl Channel {
         ChannelBuilder::new(target.as_ref())
     }
 
-    /// The same channel, for calls that leave at once and are waited for later ([`Pending`](crate::Pending)).
+    /// The same channel, for calls that leave at once and are waited for later ([`Pending`](crate::Pending)). While there is
+    /// no connection they leave as soon as there is one: a thread that ends then connects, if no caller does. (Where the system has no
+    /// thread to give, they leave once somebody waits.)
     pub fn later(&self) -> Later {
         Later::new(self.clone())
     }

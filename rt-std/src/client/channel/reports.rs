@@ -5,12 +5,12 @@ use super::runtime::Shared;
 use super::state::Link;
 use proto_core::channel::{Cause, ConnectionKey};
 use rt_common::observer::Connections;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 impl Connections for Shared {
     fn ready(&self, key: ConnectionKey) {
-        let (driver, pending) = self.with(|state, now| {
+        let (driver, standing) = self.with(|state, now| {
             let driver = match state.links.remove(&key) {
                 Some(Link::Handshake { driver, .. } | Link::Ready { driver }) => driver,
                 // Given up meanwhile.
@@ -22,12 +22,12 @@ impl Connections for Shared {
                 state.current = Some(driver.clone());
             }
             state.links.insert(key, Link::Ready { driver: driver.clone() });
-            (Some(driver), std::mem::take(&mut state.pending))
+            (Some(driver), std::mem::take(&mut state.standing))
         });
         if let (Some(driver), true) = (driver, self.background_io) {
             background::start(&self.os, &driver);
         }
-        for call in pending.iter().filter_map(Weak::upgrade) {
+        for call in standing.iter().filter_map(|standing| standing.call.upgrade()) {
             call.try_start();
         }
     }

@@ -1,13 +1,13 @@
 //! What a channel's threads do for the pure [`channel::Channel`](proto_core::channel::Channel): carry out its orders,
 //! report what came of them, wait.
 //!
-//! There is no thread of the channel's own (name lookups excepted). An attempt to connect belongs to the channel: one of
-//! the threads that need a connection *holds* it, waits for its socket and drives its handshake; when that one's time
+//! There is no thread of the channel's own (name lookups excepted, and calls that nobody waits for: see `connector`). An
+//! attempt to connect belongs to the channel: one of the threads that need a connection *holds* it, waits for its socket and drives its handshake; when that one's time
 //! is up, or it is cancelled, the next one takes over. All others park. The channel's lock and a connection's are never
 //! held together.
 
 use super::orders::describe;
-use super::state::{Duty, Link, Parked, State};
+use super::state::{Duty, Link, Parked, Standing, State};
 use crate::client::call::Call;
 use crate::client::driver::Driver;
 use crate::os::{Os, Pipe, in_force};
@@ -18,6 +18,7 @@ use proto_core::channel::{Channel as Core, ConnectionKey, Pick, State as Connect
 use proto_core::time::{Instant, earliest};
 use rt_common::observer;
 use rt_common::settings::CallSettings;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 /// The rule's name: see `driver::rules`.
@@ -27,7 +28,14 @@ pub(crate) const CHANGES_WAKE: &str = "a change of the channel wakes who waits f
 
 /// All rules of this file.
 #[cfg(any(test, feature = "testkit"))]
-pub(crate) const RULES: &[&str] = &[ATTEMPT_HANDED_ON, CHANGES_WAKE];
+pub(crate) const RULES: &[&str] = &[
+    ATTEMPT_HANDED_ON,
+    CHANGES_WAKE,
+    super::connector::CONNECTS_APART,
+    super::connector::REGISTERED_IN_TIME,
+    super::connector::STANDS_BY_AGAIN,
+    super::connector::RECALLED,
+];
 
 /// What all clones of a channel, and its connections, share.
 #[derive(Debug)]
@@ -37,6 +45,8 @@ pub(crate) struct Shared {
     pub(super) security: ClientSecurity,
     pub(super) background_io: bool,
     pub(super) me: Weak<Shared>,
+    /// The thread of `connector` is to look again whom it is there for.
+    pub(super) recalled: AtomicBool,
     state: Lock<State>,
 }
 impl Shared {
@@ -48,7 +58,15 @@ impl Shared {
         core: Core,
     ) -> Arc<Self> {
         let state = State::new(core);
-        Arc::new_cyclic(|me| Shared { os, settings, security, background_io, me: me.clone(), state: Lock::new(state) })
+        Arc::new_cyclic(|me| Shared {
+            os,
+            settings,
+            security,
+            background_io,
+            me: me.clone(),
+            recalled: AtomicBool::new(false),
+            state: Lock::new(state),
+        })
     }
 
     pub(super) fn lock(&self) -> Guard<'_, State> {
@@ -130,22 +148,30 @@ impl Shared {
         }
     }
 
-    /// The connection that takes calls now, if there is one; otherwise sees to it that there will be one, without
-    /// waiting, and starts `call` then.
+    /// The connection that takes calls now, if there is one; otherwise begins to connect, without waiting, and has `call`
+    /// stand by. Who brings the connection about starts it.
     pub(crate) fn acquire_now(&self, waiter: &mut Waiter, call: &Arc<Call>) -> Result<Option<Arc<Driver>>, Status> {
         if let Some(driver) = &self.lock().current {
             return Ok(Some(driver.clone()));
         }
-        self.with(|state, now| match state.core.pick(now, waiter) {
-            Pick::Ready(key) => match state.links.get(&key) {
-                Some(Link::Ready { driver }) => Ok(Some(driver.clone())),
-                _ => Ok(None),
-            },
-            Pick::Fail(status) => Err(status),
-            Pick::Wait => {
-                state.pending.retain(|call| call.strong_count() > 0);
-                state.pending.push(Arc::downgrade(call));
-                Ok(None)
+        let deadline = call.deadline();
+        self.with(|state, now| {
+            loop {
+                match state.core.pick(now, waiter) {
+                    Pick::Ready(key) => match state.links.get(&key) {
+                        Some(Link::Ready { driver }) => return Ok(Some(driver.clone())),
+                        // As in `acquire`.
+                        _ => state.core.handle_closed(now, key, "the connection is gone"),
+                    },
+                    Pick::Fail(status) => return Err(status),
+                    Pick::Wait if deadline.is_some_and(|at| at <= now) => {
+                        return Err(state.core.deadline_exceeded(now));
+                    }
+                    Pick::Wait => {
+                        state.stand_by(Standing { call: Arc::downgrade(call), deadline });
+                        return Ok(None);
+                    }
+                }
             }
         })
     }

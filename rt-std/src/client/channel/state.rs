@@ -23,7 +23,16 @@ pub(super) struct State {
     /// Somebody carries out orders.
     pub(super) carrying_out: bool,
     /// Calls that are to start once there is a connection.
-    pub(super) pending: Vec<Weak<Call>>,
+    pub(super) standing: Vec<Standing>,
+    /// The thread of `connector` is there, or about to be.
+    pub(super) connector: bool,
+}
+
+/// A call that stands by.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) call: Weak<Call>,
+    pub(super) deadline: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -62,7 +71,8 @@ impl State {
             parked: Vec::new(),
             next_parked: 0,
             carrying_out: false,
-            pending: Vec::new(),
+            standing: Vec::new(),
+            connector: false,
         }
     }
 
@@ -123,6 +133,12 @@ impl State {
             Some(driver) => Duty::Watch(driver.clone()),
             None => Duty::Park,
         }
+    }
+
+    /// It starts once there is a connection. (Never twice in the list.)
+    pub(super) fn stand_by(&mut self, new: Standing) {
+        self.standing.retain(|old| old.call.strong_count() > 0 && !old.call.ptr_eq(&new.call));
+        self.standing.push(new);
     }
 
     pub(super) fn forget_current(&mut self, key: ConnectionKey) {

@@ -1,6 +1,7 @@
 //! Scenes that the client plays in a simulation, each on a seed: a busy one, and quiet ones that each lean on one rule.
 //! (Background traffic hides half of the faults.)
 
+mod apart;
 mod channel;
 mod replay;
 mod tunnel;
@@ -58,6 +59,10 @@ pub const ALL: &[Scene] = &[
     Scene { name: "an attempt outlives who began it", network: slow, play: channel::an_attempt_outlives_who_began_it },
     Scene { name: "two halves before the connection", network: slow, play: channel::two_halves_before_the_connection },
     Scene { name: "cancelled while it starts", network: wide, play: channel::cancelled_while_it_starts },
+    Scene { name: "nobody waits", network: slow, play: apart::nobody_waits },
+    Scene { name: "begun as the connection comes", network: wide, play: apart::begun_as_the_connection_comes },
+    Scene { name: "waited for in vain", network: slow, play: apart::waited_for_in_vain },
+    Scene { name: "withdrawn", network: wide, play: apart::withdrawn },
     Scene { name: "last words before a reset", network: near, play: last_words_before_a_reset },
     Scene { name: "connections that age", network: wide, play: channel::connections_that_age },
     Scene { name: "through a proxy", network: wide, play: tunnel::through_a_proxy },
