@@ -47,12 +47,12 @@ fn serve(socket: TcpStream, services: Services) -> io::Result<()> {
     let (submit, done) = mpsc::channel();
     let ring = Ring(submit);
     // The buffers, while the ring does not have them.
-    let (mut incoming, mut outgoing) = (Some(Incoming::new()), Some(Outgoing::new()));
+    let (mut incoming, mut outgoing, mut failed) = (Some(Incoming::new()), Some(Outgoing::new()), None);
     loop {
         let now = clock();
         connection.lend(|c| c.handle_timeout(now));
         handlers.poll(&mut Context::from_waker(Waker::noop()));
-        if let Some(mut buffer) = incoming.take_if(|_| connection.lend(|c| c.wants_input())) {
+        if let Some(mut buffer) = incoming.take_if(|_| failed.is_some() || connection.lend(|c| c.wants_input())) {
             let socket = socket.clone();
             ring.submit(move || {
                 let result = (&*socket).read(buffer.spare());
@@ -78,6 +78,11 @@ fn serve(socket: TcpStream, services: Services) -> io::Result<()> {
         match done.recv_timeout(due.map_or(Duration::MAX, |due| due - clock())) {
             Ok(Done::Read(mut buffer, result)) => {
                 buffer.filled(*result.as_ref().unwrap_or(&0));
+                // It is heard out: what costs the connection is the write that failed before.
+                if let Some((out, error)) = failed.take_if(|_| matches!(result, Ok(0) | Err(_))) {
+                    connection.lend(|c| c.write_failed(clock(), &error, &out));
+                    outgoing = Some(Outgoing::new());
+                }
                 connection.lend(|c| match result {
                     Ok(0) => c.receive_eof(clock()),
                     // An error closes the connection, and its last words wait to be written.
@@ -90,10 +95,8 @@ fn serve(socket: TcpStream, services: Services) -> io::Result<()> {
                 buffer.advance(n);
                 outgoing = Some(buffer);
             }
-            Ok(Done::Written(buffer, Err(error))) => {
-                connection.lend(|c| c.lost(clock(), error.to_string(), Some(buffer.written())));
-                outgoing = Some(Outgoing::new());
-            }
+            // Nothing more is written, since that buffer is kept; reads go on, to the end of what the peer had said before.
+            Ok(Done::Written(buffer, Err(error))) => failed = Some((buffer, error)),
             // Something is due.
             Err(_) => {}
         }

@@ -78,8 +78,9 @@ impl Client {
                 Ok(n) => self.outgoing.advance(n),
                 // What is left stays in `outgoing`, and the poller is asked for room.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // Nobody is there any more. The handlers end when they are dropped.
-                Err(_) => return false,
+                // What the peer said before is heard first, in the next turn, which is due at once; and the handlers hear
+                // how their calls ended.
+                Err(error) => self.connection.lend(|c| c.write_failed(now, &error, &self.outgoing)),
             }
         }
         !self.connection.lend(|c| c.is_over(self.outgoing.is_empty()))

@@ -39,7 +39,7 @@ impl Lend<Driven<Client>> for Shared {
     fn lend<O>(&self, act: impl FnOnce(&mut Driven<Client>) -> O) -> O {
         let (mut state, now) = self.lock();
         // What the caller does happens now, not when the driver was last awake.
-        state.connection.handle_timeout(now);
+        state.connection.tell_time(now);
         // It finds what was done when we let go of the lock.
         state.driver.take().inspect(Waker::wake_by_ref);
         act(&mut state.connection)
@@ -74,8 +74,9 @@ async fn drive(shared: Shared, mut socket: impl AsyncRead + AsyncWrite + Unpin) 
             state.connection.handle_timeout(now);
             while state.connection.poll_transmit(now, &mut outgoing) {
                 let Poll::Ready(written) = Pin::new(&mut socket).poll_write(cx, outgoing.chunk()) else { break };
-                let lost = |error: &io::Error| state.connection.lost(now, error.to_string(), Some(outgoing.written()));
-                let Ok(n) = written.inspect_err(lost) else { break };
+                // What the peer said before is heard first, in the next turn, which is due at once.
+                let failed = |error: &io::Error| state.connection.write_failed(now, error, &outgoing);
+                let Ok(n) = written.inspect_err(failed) else { break };
                 outgoing.advance(n);
             }
             // Callers look again when something has happened; not after every turn, since their looking makes for another one.

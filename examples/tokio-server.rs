@@ -64,8 +64,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
         while self.connection.lend(|c| c.poll_transmit(now, &mut self.outgoing)) {
             match Pin::new(&mut self.socket).poll_write(cx, self.outgoing.chunk()) {
                 Poll::Ready(Ok(n)) => self.outgoing.advance(n),
-                // Nobody is there any more. The handlers end when they are dropped.
-                Poll::Ready(Err(_)) => return false,
+                // What the peer said before is heard first, in the next turn, which is due at once.
+                Poll::Ready(Err(error)) => self.connection.lend(|c| c.write_failed(now, &error, &self.outgoing)),
                 Poll::Pending => break,
             }
         }

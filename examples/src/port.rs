@@ -45,7 +45,8 @@ impl Port {
             match self.socket.write(self.outgoing.chunk()) {
                 Ok(n) => self.outgoing.advance(n),
                 Err(error) if error.kind() == WouldBlock => break,
-                Err(_) => return false,
+                // What the peer said before is heard first, in the next turn; then the connection is over.
+                Err(error) => connection.write_failed(now, &error, &self.outgoing),
             }
         }
         !connection.is_over(self.outgoing.is_empty())

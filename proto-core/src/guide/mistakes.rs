@@ -11,7 +11,7 @@
 //! | room is always asked for | the loop spins at full load |
 //! | room is never asked for | a large reply to a slow reader stops, for ever or until its deadline |
 //! | `wants_input` is ignored | memory stays bounded all the same: a peer that floods and does not read is closed with ENHANCE_YOUR_CALM instead of being held |
-//! | a write fails, and what the peer had said before is not read | calls that were answered, or cancelled, end with "broken pipe" |
+//! | a write fails, and what the peer had said before is not read | calls that were answered, or cancelled, end with "broken pipe"; [`write_failed`](crate::rpc::driven::Driven::write_failed) sees to it |
 //! | `Ok(0)` is not told | calls hang until their deadlines; a level-triggered poller spins |
 //! | the connection is dropped when `receive` fails | the peer never learns what it did wrong; events that came before are lost |
 //! | `poll_timeout` is not served | no deadline, no keepalive, no handshake time-out: dead connections stay |

@@ -77,7 +77,8 @@
 //! - **`lost`** takes the transport's own words, and they appear in the status of every call that it costs. With
 //!   [`Outgoing::written`](crate::Outgoing::written) a client also learns which calls never left, and can be sent again.
 //!   When it is a *write* that fails, read first, until nothing more is there (8 MiB will do), whatever `wants_input` says:
-//!   an answer, a GOAWAY or the client's CANCEL lies in the socket still when the peer has closed it.
+//!   an answer, a GOAWAY or the client's CANCEL lies in the socket still when the peer has closed it. `Driven`, of step 5,
+//!   does that for you, when step 6 tells it.
 //!
 //! # 3. Input before time
 //!
@@ -304,6 +305,11 @@
 //! - **A partial write** is the rule on a busy socket. `advance` by what was taken; the rest stays, and while it does
 //!   `poll_transmit` says true and leaves it alone. What is in the buffer is framed and counted, so it must leave, whole
 //!   and in order: never throw it away and go on.
+//! - **A write that fails** is not the end yet: what the peer said before is to be read (step 2). Do not drop the connection
+//!   where this says `return Err`, but tell [`Driven::write_failed`](crate::rpc::driven::Driven::write_failed), and go on.
+//!   From then on there is nothing to write, input is wanted, and the next turn is due at once; when that finds no input,
+//!   or its end, the connection is lost by the error of the write. The handlers hear how their calls ended, in the same
+//!   turn, and `is_over` says that it was the last.
 //! - **Many segments**: [`segments`](crate::Outgoing::segments) gives them to `writev`, large payloads by reference.
 //! - **Set `TCP_NODELAY`.** The core batches better than Nagle, who would hold back the end of every reply.
 //!
@@ -375,8 +381,8 @@
 //! ```
 //!
 //! Two things are different when calls are made between turns, by other tasks or threads. The connection's time is that of
-//! the last turn, so `lend` tells the time first (`handle_timeout`), or a deadline would begin in the past. And the
-//! loop may be asleep, so `lend` wakes it; callers that wait leave their wakers through
+//! the last turn, so `lend` tells the time first ([`tell_time`](crate::rpc::driven::Driven::tell_time); what is due waits
+//! for the loop, which reads first), or a deadline would begin in the past. And the loop may be asleep, so `lend` wakes it; callers that wait leave their wakers through
 //! [`Lend::waiting`](crate::rpc::driven::Lend::waiting), and the loop wakes them after a turn in which the connection had an event.
 //! `examples/tokio-client.rs` does both.
 //!

@@ -2,9 +2,10 @@
 
 use crate::world::{COUNT, SAY, TALK, World};
 use bytes::Bytes;
+use proto_core::connection::Event;
 use proto_core::rpc::driven::{Lend, open, start};
 use proto_core::rpc::{Request, RequestOptions};
-use proto_core::{Code, Outgoing};
+use proto_core::{Code, Incoming, Outgoing};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -102,5 +103,80 @@ fn a_closed_connection_whose_peer_does_not_read_is_over_after_a_second() {
         far.handle_timeout(due);
         assert!(far.is_over(false));
         assert_eq!(far.poll_timeout(), None);
+    });
+}
+
+#[test]
+fn after_a_failed_write_a_handler_hears_what_its_caller_had_said_before() {
+    let mut world = World::new(usize::MAX);
+    let reply = start(&world.near, &SAY, Request::new(Bytes::from("sleep")));
+    world.settle();
+    drop(reply);
+    let (now, mut said, mut heard) = (world.now, Outgoing::new(), Incoming::new());
+    assert!(world.near.lend(|near| near.poll_transmit(now, &mut said)), "a RST_STREAM");
+    heard.extend_from_slice(said.chunk());
+    let late = now + Duration::from_secs(1);
+    world.far.lend(|far| {
+        far.write_failed(late, &"broken pipe", &Outgoing::new());
+        assert!(far.wants_input() && !far.is_over(true));
+        assert_eq!(far.poll_timeout(), Some(late), "the next turn is due at once");
+        far.tell_time(late);
+        far.receive(late, &mut heard).unwrap();
+        far.handle_timeout(late);
+        assert!(!far.is_closed() && far.wants_input(), "there may be more");
+        assert_eq!(far.poll_timeout(), Some(late));
+        assert!(!far.poll_transmit(late, &mut Outgoing::new()), "nothing more is written");
+        let event = far.poll_event();
+        assert!(matches!(event, Some(Event::Ended(_))), "{event:?}");
+        far.handle_timeout(late);
+        assert!(far.is_over(false), "that turn has found nothing");
+        let reason = far.close_reason().map(ToString::to_string).unwrap_or_default();
+        assert!(reason.contains("broken pipe"), "{reason}");
+        assert_eq!(far.poll_timeout().filter(|due| *due <= late), None, "nobody spins");
+    });
+}
+
+#[test]
+fn what_ends_the_input_after_a_failed_write_has_the_words_of_the_write() {
+    for end in [0, 1] {
+        let mut world = World::new(usize::MAX);
+        let mut reply = start(&world.near, &SAY, Request::new(Bytes::from("sleep")));
+        world.settle();
+        let now = world.now;
+        world.near.lend(|near| {
+            near.write_failed(now, &"broken pipe", &Outgoing::new());
+            match end {
+                0 => near.receive_eof(now),
+                _ => near.lost(now, "reset".into(), None),
+            }
+            assert!(near.is_over(false));
+        });
+        let Poll::Ready(Err(status)) = reply.poll_reply() else { panic!("it is lost") };
+        assert!(status.message().contains("broken pipe"), "{status}");
+    }
+}
+
+#[test]
+fn a_peer_that_goes_on_talking_after_a_failed_write_is_heard_for_8_mib() {
+    let mut world = World::new(usize::MAX);
+    world.settle();
+    let now = world.now;
+    // Frames of a kind that nobody knows, 16 KiB each, in pieces that do not fit them.
+    let frames = [&[0, 0x40, 0, 99, 0, 0, 0, 0, 0][..], &[0; 0x4000]].concat().repeat(600);
+    world.far.lend(|far| {
+        far.write_failed(now, &"broken pipe", &Outgoing::new());
+        let (mut input, mut taken) = (Incoming::new(), 0);
+        for piece in frames.chunks(10_000) {
+            if !far.wants_input() {
+                break;
+            }
+            input.extend_from_slice(piece);
+            let _ = far.receive(now, &mut input);
+            taken += piece.len();
+            far.handle_timeout(now);
+        }
+        assert!((8 << 20..9 << 20).contains(&taken), "{taken}");
+        let reason = far.close_reason().map(ToString::to_string).unwrap_or_default();
+        assert!(reason.contains("broken pipe"), "{reason}");
     });
 }

@@ -40,7 +40,7 @@ use crate::grpc::Metadata;
 use crate::rpc::cancel::Subscribers;
 use crate::time::{Instant, earliest};
 use crate::timer::{TimerKey, Timers};
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
@@ -49,6 +49,9 @@ use core::time::Duration;
 
 /// How long a closed connection's last words may take to leave.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// Bytes that are taken after a write has failed, of a peer that goes on talking.
+const HEARD_OUT: usize = 8 << 20;
 
 /// A connection that a loop drives, with the loop's present time, and what handlers have asked for meanwhile. It
 /// dereferences to the [`Connection`], so that the loop reads as with a bare one.
@@ -59,9 +62,22 @@ pub struct Driven<R> {
     now: Instant,
     /// Since when the connection is closed.
     closed_at: Option<Instant>,
+    failed: Option<Failed>,
     /// When handlers want to be polled again, by the index of their call.
     alarms: Timers,
     notes: Vec<Note>,
+}
+
+/// A write has failed, and what the peer had said before is heard first.
+struct Failed {
+    reason: String,
+    written: u64,
+    /// Bytes taken since.
+    heard: usize,
+    /// Of an incomplete frame: what of them will be shown again.
+    rest: usize,
+    /// As many as these had been taken when the time was served last.
+    served: usize,
 }
 
 /// What the connection does not keep for a handler.
@@ -77,7 +93,7 @@ struct Note {
 impl<R> Driven<R> {
     /// Of a connection that was made `now`.
     pub fn new(connection: Connection<R>, now: Instant) -> Self {
-        Driven { connection, now, closed_at: None, alarms: Timers::new(), notes: Vec::new() }
+        Driven { connection, now, closed_at: None, failed: None, alarms: Timers::new(), notes: Vec::new() }
     }
 
     /// The time that the loop told last.
@@ -85,19 +101,59 @@ impl<R> Driven<R> {
         self.now
     }
 
+    /// It is `now`: for callers between turns. Unlike [`handle_timeout`](Self::handle_timeout) this serves nothing that is
+    /// due, which is for the loop to do when it has read.
+    pub fn tell_time(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
     /// See [`Connection::receive`].
     pub fn receive(&mut self, now: Instant, input: &mut Incoming) -> Result<(), ConnectionError> {
-        self.at(now, |connection, now| connection.receive(now, input))
+        let there = input.as_slice().len();
+        let received = self.at(now, |connection, now| connection.receive(now, input));
+        if let Some(failed) = &mut self.failed {
+            failed.heard = failed.heard.saturating_add(there.saturating_sub(failed.rest));
+            failed.rest = input.as_slice().len();
+        }
+        received
     }
 
-    /// See [`Connection::receive_eof`].
+    /// See [`Connection::receive_eof`]. After a [failed write](Self::write_failed) the connection is lost by that.
     pub fn receive_eof(&mut self, now: Instant) {
-        self.at(now, Connection::receive_eof);
+        match &self.failed {
+            Some(_) => self.lose(now),
+            None => self.at(now, Connection::receive_eof),
+        }
     }
 
-    /// See [`Connection::lost`].
+    /// See [`Connection::lost`]. After a [failed write](Self::write_failed) the connection is lost by that.
     pub fn lost(&mut self, now: Instant, reason: String, written: Option<u64>) {
-        self.at(now, |connection, now| connection.lost(now, reason, written));
+        match &self.failed {
+            Some(_) => self.lose(now),
+            None => self.at(now, |connection, now| connection.lost(now, reason, written)),
+        }
+    }
+
+    /// A write of what is in `out` has failed; `reason` is the transport's own words. What the peer said before (an answer, a
+    /// GOAWAY, the client's CANCEL) may lie in the socket still, so the connection is not lost yet: nothing more is to be
+    /// written, input is wanted in any case, and the next turn is due at once. The connection is lost, for this reason, by
+    /// an end or an error of the input, by a turn that finds none before its [`handle_timeout`](Self::handle_timeout), or
+    /// after 8 MiB.
+    ///
+    /// That turn is the loop's own: whoever tells the time without having read does it with [`tell_time`](Self::tell_time).
+    /// A loop of completions, who cannot know that nothing is there, tells when its read has ended.
+    pub fn write_failed(&mut self, now: Instant, reason: &dyn fmt::Display, out: &Outgoing) {
+        self.now = self.now.max(now);
+        let (reason, written) = (reason.to_string(), out.written());
+        self.failed.get_or_insert(Failed { reason, written, heard: 0, rest: 0, served: 0 });
+    }
+
+    /// Lost by the write that has failed.
+    fn lose(&mut self, now: Instant) {
+        if let Some(failed) = &mut self.failed {
+            let (reason, written) = (core::mem::take(&mut failed.reason), failed.written);
+            self.at(now, |connection, now| connection.lost(now, reason, Some(written)));
+        }
     }
 
     /// See [`Connection::shutdown`].
@@ -105,32 +161,41 @@ impl<R> Driven<R> {
         self.at(now, |connection, now| connection.shutdown(now, grace));
     }
 
-    /// See [`Connection::poll_transmit`].
+    /// See [`Connection::poll_transmit`]; here it is false once a write [has failed](Self::write_failed).
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
-        self.at(now, |connection, now| connection.poll_transmit(now, out))
+        self.failed.is_none() && self.at(now, |connection, now| connection.poll_transmit(now, out))
     }
 
     /// See [`Connection::wants_input`]; here it is false once the connection is closed, too: then there is nothing left to
-    /// hear.
+    /// hear. And it is true, until then, after a [failed write](Self::write_failed).
     pub fn wants_input(&self) -> bool {
-        self.connection.wants_input() && !self.connection.is_closed()
+        (self.failed.is_some() || self.connection.wants_input()) && !self.connection.is_closed()
     }
 
     /// May the transport be dropped? When the connection is closed and its last words have left, which the loop knows
-    /// (`written`: nothing is left in its `Outgoing`); or a second later: a peer that does not read keeps nothing alive.
+    /// (`written`: nothing is left in its `Outgoing`); or a second later: a peer that does not read keeps nothing alive. When a
+    /// write has failed there are no last words to wait for.
     pub fn is_over(&self, written: bool) -> bool {
         let lingered = self.closed_at.is_some_and(|at| self.now >= at + LINGER);
-        self.connection.is_closed() && (lingered || written && !self.connection.has_output())
+        self.connection.is_closed() && (self.failed.is_some() || lingered || written && !self.connection.has_output())
     }
 
     /// See [`Connection::poll_timeout`]; here also when a handler wants to be polled again. O(1).
     pub fn poll_timeout(&self) -> Option<Instant> {
         let lingers = self.closed_at.map(|at| at + LINGER).filter(|at| *at > self.now);
-        earliest(earliest(self.connection.poll_timeout(), self.alarms.next()), lingers)
+        let hears = self.failed.as_ref().filter(|_| !self.connection.is_closed()).map(|_| self.now);
+        earliest(earliest(earliest(self.connection.poll_timeout(), self.alarms.next()), lingers), hears)
     }
 
     /// See [`Connection::handle_timeout`].
     pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some(failed) = &mut self.failed {
+            let heard_out = failed.heard == failed.served || failed.heard >= HEARD_OUT;
+            failed.served = failed.heard;
+            if heard_out {
+                self.lose(now);
+            }
+        }
         self.at(now, Connection::handle_timeout);
         while self.alarms.pop_due(self.now).is_some() {}
     }
