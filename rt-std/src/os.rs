@@ -86,6 +86,17 @@ pub enum Thread {
     Sim(usize),
 }
 
+impl Thread {
+    /// Are they the same one?
+    pub(crate) fn is(&self, other: &Thread) -> bool {
+        match (self, other) {
+            (Thread::Os(one), Thread::Os(other)) => one.id() == other.id(),
+            (Thread::Sim(one), Thread::Sim(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
 /// What a pipe is ready for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ready {

@@ -74,3 +74,19 @@ fn a_read_ends_at_its_time_and_at_a_wake() {
         assert!(near.try_write(&[b"x"]).is_err());
     });
 }
+
+/// As a stream in non-blocking mode does on an idle connection, a hundred times a second.
+#[test]
+fn a_thread_that_waits_in_vain_again_and_again_leaves_nothing_behind() {
+    Sim::seed(1).run(|sim| {
+        let (near, _far) = MemoryPipe::pair(&sim.os());
+        for _ in 0..50 {
+            let soon = Some(sim.now() + Duration::from_millis(10));
+            let ready = near.wait(true, false, soon).expect("it stands");
+            assert!(!ready.read);
+            let soon = Some(sim.now() + Duration::from_millis(10));
+            near.read(&mut [0; 10], soon).expect_err("nothing comes");
+        }
+        assert_eq!(near.lock().waiters.len(), 0);
+    });
+}
