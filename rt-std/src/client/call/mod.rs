@@ -7,6 +7,8 @@
 
 mod operations;
 pub(crate) mod scratch;
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
 
 use super::channel::Channel;
 use super::channel::connector::STANDS_BY_AGAIN;
@@ -278,6 +280,9 @@ impl Call {
             let Some(mut waiter) = begun else {
                 // Whoever starts it wakes us, at its deadline too.
                 shared.os.park(until);
+                // Nobody has taken us off the list if our time is up, and who asks again comes here again.
+                let me = shared.os.me();
+                self.lock().waiting.retain(|thread| !thread.is(&me));
                 if until.is_some_and(|at| at <= self.now()) {
                     return Err(NotRunning::TimedOut);
                 }
