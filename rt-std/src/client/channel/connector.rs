@@ -104,7 +104,22 @@ fn latest(standing: &[Standing]) -> Option<Instant> {
     deadlines.and_then(|deadlines| deadlines.into_iter().max())
 }
 
-fn run(shared: &Weak<Shared>) {
+/// Says that the thread is gone, should somebody else's code panic on it (a verifier of certificates, say): the next call that
+/// stands by gets another one.
+struct AtPanic<'a>(&'a Weak<Shared>);
+
+impl Drop for AtPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(shared) = self.0.upgrade()
+        {
+            shared.lock().connector = false;
+        }
+    }
+}
+
+pub(super) fn run(shared: &Weak<Shared>) {
+    let _at_panic = AtPanic(shared);
     // Of a round that is over nothing is left: the channel may go away.
     while shared.upgrade().is_some_and(|shared| shared.connector_round()) {}
 }
