@@ -47,10 +47,13 @@ impl<T: Read + Write> Turns<T> {
         let mut pace = Pace::new(os.now());
         while self.writes || self.reads {
             let began = os.now();
+            let had_none = self.output.is_empty();
             let wrote = self.write();
+            // What is offered for the first time has all its time before it, however quiet it was before.
+            let is_new = had_none && !self.output.is_empty();
             let moved = self.read() || wrote;
             let now = os.now();
-            if moved {
+            if moved || is_new {
                 pace.moved = now;
             } else if self.link.far.is_closed_by_peer() && now >= pace.moved + LAST_WORDS {
                 break;

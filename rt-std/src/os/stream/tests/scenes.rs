@@ -38,6 +38,7 @@ pub(super) const ALL: &[Scene] = &[
     Scene { name: "a read that fails, in turns", play: |sim| a_read_that_fails(sim, turns(Fails, NEVER_WAITS)) },
     Scene { name: "a read that fails, in halves", play: |sim| a_read_that_fails(sim, halves(Fails, Waits)) },
     Scene { name: "last words, in non-blocking mode", play: |sim| last_words(sim, turns(NEVER_WAITS, NEVER_WAITS)) },
+    Scene { name: "last words to a peer that has said all, in turns", play: last_words_after_the_end },
     Scene { name: "last words, in halves", play: |sim| last_words(sim, halves(Waits, Waits)) },
     Scene { name: "a peer that reads no more", play: a_peer_that_reads_no_more },
 ];
@@ -357,5 +358,37 @@ fn a_peer_that_reads_no_more(sim: &Sim) {
     }
     assert!(came < 50_000, "{came}");
     assert!(sim.now() - began < 3 * SEC);
+    far.close();
+}
+
+/// A stream whose input is over, and that takes nothing the first time.
+struct Hesitates(Stream);
+
+impl Read for Hesitates {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+}
+
+impl Write for Hesitates {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.times += 1;
+        if self.0.times == 1 { Err(ErrorKind::WouldBlock.into()) } else { self.0.write(bytes) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The answer to a peer that has ended its direction long ago, and the end.
+fn last_words_after_the_end(sim: &Sim) {
+    let (link, far) = sim.pair();
+    let near = Hesitates(stream(sim, &link, NEVER_WAITS, NEVER_WAITS)).into_pipe(&sim.os()).expect("threads");
+    drop(link);
+    sim.sleep(3 * SEC);
+    write_all(&near, b"bye");
+    near.close();
+    assert_eq!(read_exactly(&far, 3), b"bye");
     far.close();
 }
