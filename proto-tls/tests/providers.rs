@@ -86,6 +86,7 @@ fn without_any_the_settings_say_what_to_do() {
     assert_eq!((&client, &server), (&proto_tls::TlsConfigError::NoProvider, &proto_tls::TlsConfigError::NoProvider));
     assert_eq!(
         client.to_string(),
-        "TLS settings: no cryptography: turn the feature `ring` or `aws-lc-rs` on, or use with_provider"
+        "TLS settings: no cryptography: turn the feature `ring` or `aws-lc-rs` on (of a runtime, `tls` or \
+         `tls-aws-lc-rs`), or use with_provider"
     );
 }

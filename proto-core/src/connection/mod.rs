@@ -151,7 +151,7 @@ impl<R> Connection<R> {
     }
 
     /// Fills an empty `out`; false when there is nothing to send. While something is left in `out` it stays as it is, and
-    /// that is to be written first.
+    /// that is to be written first. After [`lost`](Self::lost) there is nothing to send, and `out` is emptied.
     ///
     /// ```
     /// # use proto_core::{Connection, Instant, Outgoing};

@@ -23,6 +23,8 @@ pub(super) struct Output {
     pub(super) out: Outgoing,
     /// Bytes handed to the driver before.
     handed: u64,
+    /// The transport is gone: nothing leaves any more.
+    gone: bool,
     /// Bytes that were written, once the transport is gone and the driver said so.
     written: Option<u64>,
     /// What the driver's buffer had written before it came to us.
@@ -68,6 +70,7 @@ impl Output {
     /// The transport is gone, with `written` (a count of the driver's buffer) bytes of ours.
     pub(super) fn lost(&mut self, written: Option<u64>) {
         self.clear();
+        self.gone = true;
         self.written = written.map(|count| count.saturating_sub(self.origin.unwrap_or(0)).min(self.handed));
     }
 
@@ -114,9 +117,14 @@ impl Output {
 }
 
 impl Connection {
-    /// Fills an empty `out`; false when there is nothing to send. One that is not empty is left as it is.
+    /// Fills an empty `out`; false when there is nothing to send. One that is not empty is left as it is, but once the
+    /// transport is lost it is emptied, so that a loop that writes while there is output ends.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Outgoing) -> bool {
         self.tick(now);
+        if self.output.gone {
+            out.clear();
+            return false;
+        }
         if !out.is_empty() {
             return true;
         }

@@ -215,6 +215,16 @@ fn a_lost_connection_tells_which_streams_never_left() {
     assert_eq!(outcome(|_| Some(0)), [true, true, true]);
 }
 
+#[test]
+fn a_lost_connection_sends_nothing_more_so_that_a_loop_of_writes_ends() {
+    let (mut connection, clock, mut out, _) = three_streams();
+    out.advance(1);
+    assert!(connection.poll_transmit(clock.now(), &mut out), "what is left is to be written");
+    connection.lost(clock.now(), "broken pipe".into(), Some(out.written()));
+    assert!(!connection.poll_transmit(clock.now(), &mut out));
+    assert!(out.is_empty());
+}
+
 trait Unprocessed {
     fn map_unprocessed(&self, connection: &mut Connection) -> [bool; 3];
 }
