@@ -89,6 +89,9 @@ impl<'a> StreamMut<'a> {
     /// whole, from the connection's pool.
     ///
     /// More than the whole pool (`Config::loan_pool`) cannot be borrowed; take what has arrived then, and ask again.
+    ///
+    /// `missing` is to be what is missing of that one message, and no more: what is lent beyond it stays with the stream, and two streams
+    /// that hold such remainders may wait for each other's.
     pub fn want(&mut self, missing: usize) {
         self.connection.lend(self.slot, missing as u64, true);
     }

@@ -3,7 +3,7 @@
 
 use crate::common::*;
 use proto_core::error::ErrorCode;
-use proto_core::h2::{Connection, StreamKey};
+use proto_core::h2::{Connection, StreamKey, StreamMut};
 use proto_core::hpack::Known;
 use proto_core::testkit::{Chop, H2Pair, explore};
 use proto_core::{Config, MessageBuf};
@@ -77,6 +77,13 @@ fn drain(connection: &mut Connection, key: StreamKey) -> usize {
     n
 }
 
+/// Waits for the next message: asks for what has not arrived of it, and no more (`StreamMut::want`).
+fn want(stream: &mut StreamMut<'_>) {
+    if let Some(missing @ 1..) = MESSAGE.len().checked_sub(stream.available()) {
+        stream.want(missing);
+    }
+}
+
 impl World {
     fn new() -> Self {
         // The pool has 12 bytes: twice a message of one byte with its prefix.
@@ -141,7 +148,7 @@ fn at_the_client(connection: &mut Connection, key: StreamKey, step: Step) {
     match step {
         Step::ClientSends => drop(stream.send_data(b"", MESSAGE.into(), false, false)),
         Step::ClientEnds => stream.end(),
-        Step::ClientWants => stream.want(MESSAGE.len()),
+        Step::ClientWants => want(&mut stream),
         Step::ClientResets => stream.reset(ErrorCode::Cancel),
         _ => {}
     }
@@ -150,7 +157,7 @@ fn at_the_client(connection: &mut Connection, key: StreamKey, step: Step) {
 fn at_the_server(connection: &mut Connection, key: StreamKey, step: Step) {
     let Some(mut stream) = connection.stream(key) else { return };
     match step {
-        Step::ServerWants => stream.want(MESSAGE.len()),
+        Step::ServerWants => want(&mut stream),
         Step::ServerLetsGo => stream.release(),
         Step::ServerAnswers => {
             if let Some(mut block) = stream.send_headers() {
